@@ -1,0 +1,121 @@
+// The CPU and the board as `Hardware`: one instruction for most of it.
+
+import AArch64Assembly
+import ArmArchitecture
+import Drivers
+import Hypervisor
+
+/// The physical CPU that executes this.
+struct Machine: Hardware {
+  @inline(__always) func read(_ register: MachineRegister) -> UInt64 {
+    switch register {
+    case .syndrome: read_esr_el2()
+    case .faultAddress: read_far_el2()
+    case .faultPage: read_hpfar_el2()
+    case .programCounter: read_elr_el2()
+    case .processorState: read_spsr_el2()
+    case .guestVectors: read_vbar_el1()
+    case .guestDebugControl: read_mdscr_el1()
+    case .counter: read_cntpct_el0()
+    case .counterFrequency: read_cntfrq_el0()
+    case .virtualTimerControl: read_cntv_ctl_el0()
+    case .physicalTimerControl: read_cntp_ctl_el0()
+    case .listControl: read_ich_hcr_el2()
+    case .emptyListRegisters: read_ich_elrsr_el2()
+    case .listType: read_ich_vtr_el2()
+    case .interruptAcknowledge: read_icc_iar1_el1()
+    case .affinity: read_mpidr_el1()
+    default: 0
+    }
+  }
+
+  @inline(__always) func write(_ register: MachineRegister, _ value: UInt64) {
+    switch register {
+    case .programCounter: write_elr_el2(value)
+    case .processorState: write_spsr_el2(value)
+    case .guestExceptionLink: write_elr_el1(value)
+    case .guestSavedState: write_spsr_el1(value)
+    case .guestSyndrome: write_esr_el1(value)
+    case .guestFaultAddress: write_far_el1(value)
+    case .guestDebugControl: write_mdscr_el1(value)
+    case .configuration: write_hcr_el2(value)
+    case .floatingPointTrap:
+      write_cptr_el2(value)
+      instruction_barrier()
+    case .virtualTimerControl: write_cntv_ctl_el0(value)
+    case .physicalTimerControl: write_cntp_ctl_el0(value)
+    case .alarm: write_cnthp_cval_el2(value)
+    case .alarmControl: write_cnthp_ctl_el2(value)
+    case .listControl: write_ich_hcr_el2(value)
+    case .interruptEnd: write_icc_eoir1_el1(value)
+    case .interruptDeactivate: write_icc_dir_el1(value)
+    case .softwareInterrupt:
+      data_barrier()
+      write_icc_sgi1r_el1(value)
+    default: break
+    }
+  }
+
+  func identification(_ index: UInt32) -> UInt64 { read_identification(index) }
+
+  @inline(__always) func listRegister(_ slot: Int) -> ListRegister {
+    switch slot {
+    case 0: ListRegister(read_ich_lr0_el2())
+    case 1: ListRegister(read_ich_lr1_el2())
+    case 2: ListRegister(read_ich_lr2_el2())
+    default: ListRegister(read_ich_lr3_el2())
+    }
+  }
+
+  @inline(__always) func setListRegister(_ slot: Int, _ value: ListRegister) {
+    switch slot {
+    case 0: write_ich_lr0_el2(value.rawValue)
+    case 1: write_ich_lr1_el2(value.rawValue)
+    case 2: write_ich_lr2_el2(value.rawValue)
+    default: write_ich_lr3_el2(value.rawValue)
+    }
+  }
+
+  func saveSystemRegisters(_ guest: VirtualCPUReference) {
+    unsafe withUnsafeMutableBytes(of: &guest.value.system) { unsafe save_system_registers($0.baseAddress) }
+  }
+
+  func loadSystemRegisters(_ guest: VirtualCPUReference) {
+    unsafe withUnsafeMutableBytes(of: &guest.value.system) { unsafe load_system_registers($0.baseAddress) }
+  }
+
+  func saveVectors(_ guest: VirtualCPUReference) {
+    unsafe withUnsafeMutableBytes(of: &guest.value.vectors) { unsafe save_vectors($0.baseAddress) }
+  }
+
+  func loadVectors(_ guest: VirtualCPUReference) {
+    unsafe withUnsafeMutableBytes(of: &guest.value.vectors) { unsafe load_vectors($0.baseAddress) }
+  }
+
+  func forgetTranslations() { invalidate_guest_translations() }
+  func waitForInterrupt() { wait_for_interrupt() }
+
+  func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64 {
+    secure_monitor_call(UInt64(function), first, second, third)
+  }
+
+  func copyForGuest(_ destination: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {
+    unsafe copy_for_guest(destination, source, count)
+  }
+
+  func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int) {
+    unsafe clear_for_guest(destination, count)
+  }
+
+  func synchronizeInstructions() { invalidate_instruction_caches() }
+}
+
+/// Registers of a device in EL2's address space.
+struct MappedRegisters: DeviceRegisters {
+  let base: UInt64
+
+  @inline(__always) func read32(_ offset: UInt32) -> UInt32 { load32(base &+ UInt64(offset)) }
+  @inline(__always) func write32(_ offset: UInt32, _ value: UInt32) { store32(base &+ UInt64(offset), value) }
+  @inline(__always) func read64(_ offset: UInt32) -> UInt64 { load64(base &+ UInt64(offset)) }
+  @inline(__always) func write64(_ offset: UInt32, _ value: UInt64) { store64(base &+ UInt64(offset), value) }
+}

@@ -1,0 +1,84 @@
+// Where assembly enters Swift: each function makes its values safe and calls the portable part.
+
+import AArch64Assembly
+import Appliance
+import ArmArchitecture
+import Drivers
+import Hypervisor
+
+/// What a fault of the hypervisor's own finds its console by.
+nonisolated(unsafe) private var anyCPU: PhysicalCPUReference?
+
+/// The boot CPU, with its MMU on.
+/// - Parameters: where the board's device tree and the image lie on the bus.
+/// - Returns: the first guest.
+@c(boot)
+func boot(_ tree: UInt64, _ image: UInt64) -> UnsafeMutableRawPointer {
+  let machine = Machine()
+  let start = unsafe address_of_image_start()!
+  let end = unsafe address_of_image_end()!
+  let stacks = unsafe UInt64(UInt(bitPattern: address_of_stacks()!))
+  let arena = unsafe Arena(start: address_of_arena()!, end: end)
+  var boot = Boot(hardware: machine, arena: arena, firstStackTop: stacks &+ 0x2000, stackStride: 0x2000)
+  let core = boot.start(
+    tree: PhysicalAddress(tree),
+    ownMemory: unsafe PhysicalRange(start: image, size: UInt64(end - start)),
+    secondaryEntry: unsafe machine.physicalAddress(of: address_of_secondary_entry()!))
+  guard let core else { while true { wait_for_interrupt() } }
+  unsafe anyCPU = core.cpu
+  return unsafe core.schedule().address
+}
+
+/// Another CPU, with its MMU on.
+@c(start_secondary)
+func startSecondary(_ cpu: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  let core = unsafe Core(hardware: Machine(), cpu: PhysicalCPUReference(address: cpu))
+  core.startCPU()
+  return unsafe core.schedule().address
+}
+
+@c(handle_trap)
+func handleTrap(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  let guest = unsafe VirtualCPUReference(address: guest)
+  return unsafe Core(hardware: Machine(), cpu: guest.value.cpu).handleTrap(guest).address
+}
+
+@c(handle_interrupt)
+func handleInterrupt(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  let guest = unsafe VirtualCPUReference(address: guest)
+  return unsafe Core(hardware: Machine(), cpu: guest.value.cpu).handleInterrupt(guest).address
+}
+
+@c(handle_system_error)
+func handleSystemError(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  let guest = unsafe VirtualCPUReference(address: guest)
+  return unsafe Core(hardware: Machine(), cpu: guest.value.cpu).handleSystemError(guest).address
+}
+
+/// An exception that the hypervisor itself caused: our bug. Says so and stops the device.
+@c(report_own_fault)
+func reportOwnFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UInt64) {
+  guard let cpu = unsafe anyCPU else { while true { wait_for_interrupt() } }
+  Core(hardware: Machine(), cpu: cpu).haltAfterFault(syndrome, programCounter, address)
+}
+
+/// Entered at EL1 or EL3, with the MMU off: says so on the board's UART.
+@c(report_exception_level)
+func reportExceptionLevel(_ tree: UInt64, _ level: UInt64) {
+  guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(tree)),
+    let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)),
+    let uart = Board(tree).uart
+  else { return }
+  let console = PL011(MappedRegisters(base: uart.rawValue))
+  send("[pocketvisor] entered at EL", console)
+  console.send(0x30 &+ UInt8(truncatingIfNeeded: level))
+  send(": it has to be started at EL2 (QEMU: -machine virtualization=on)\r\n", console)
+}
+
+private func send(_ text: StaticString, _ console: PL011<MappedRegisters>) {
+  for index in 0..<text.utf8CodeUnitCount {
+    while !console.canSend {}
+    // In bounds by the loop's range.
+    unsafe console.send(text.utf8Start[index])
+  }
+}

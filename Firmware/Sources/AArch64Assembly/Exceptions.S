@@ -1,0 +1,88 @@
+// The vectors (Arm ARM D1.3.1): sixteen places of 128 bytes. While a guest runs SP_EL2 points at its
+// VirtualCPU, whose first member takes the registers; the stack of the CPU is the next member.
+
+#include "Layout.h"
+
+  .macro save_guest handler
+  stp x0, x1, [sp]
+  stp x2, x3, [sp, #16]
+  stp x4, x5, [sp, #32]
+  stp x6, x7, [sp, #48]
+  stp x8, x9, [sp, #64]
+  stp x10, x11, [sp, #80]
+  stp x12, x13, [sp, #96]
+  stp x14, x15, [sp, #112]
+  stp x16, x17, [sp, #128]
+  stp x18, x19, [sp, #144]
+  stp x20, x21, [sp, #160]
+  stp x22, x23, [sp, #176]
+  stp x24, x25, [sp, #192]
+  stp x26, x27, [sp, #208]
+  stp x28, x29, [sp, #224]
+  mov x0, sp
+  ldr x1, [sp, #VIRTUAL_CPU_STACK_TOP]
+  str x30, [sp, #240]
+  mov sp, x1
+  bl \handler
+  b return_to_guest
+  .endm
+
+  .section .vectors, "ax"
+  .balign 2048
+  .global vectors
+vectors:
+  b enter_swift                     // see Entry.S
+
+  .org vectors + 0x200              // the hypervisor's own exceptions
+  mrs x0, esr_el2
+  mrs x1, elr_el2
+  mrs x2, far_el2
+  b report_own_fault
+  .org vectors + 0x280
+  b .
+  .org vectors + 0x380
+  mrs x0, esr_el2
+  mrs x1, elr_el2
+  mrs x2, far_el2
+  b report_own_fault
+
+  .org vectors + 0x400
+synchronous:
+  save_guest handle_trap
+  .org vectors + 0x480
+interrupt:
+  save_guest handle_interrupt
+  .org vectors + 0x500
+  b .
+  .org vectors + 0x580
+system_error:
+  save_guest handle_system_error
+  .org vectors + 0x600              // from AArch32
+  b synchronous
+  .org vectors + 0x680
+  b interrupt
+  .org vectors + 0x700
+
+// x0: the virtual CPU whose registers are loaded.
+  .global return_to_guest
+return_to_guest:
+  mov sp, x0
+  ldr x30, [sp, #240]
+  ldp x28, x29, [sp, #224]
+  ldp x26, x27, [sp, #208]
+  ldp x24, x25, [sp, #192]
+  ldp x22, x23, [sp, #176]
+  ldp x20, x21, [sp, #160]
+  ldp x18, x19, [sp, #144]
+  ldp x16, x17, [sp, #128]
+  ldp x14, x15, [sp, #112]
+  ldp x12, x13, [sp, #96]
+  ldp x10, x11, [sp, #80]
+  ldp x8, x9, [sp, #64]
+  ldp x6, x7, [sp, #48]
+  ldp x4, x5, [sp, #32]
+  ldp x2, x3, [sp, #16]
+  ldp x0, x1, [sp]
+  eret
+  .org vectors + 0x780
+  b system_error

@@ -1,0 +1,6 @@
+// What assembly knows of Swift's structures; `FirmwareLayoutTests` pins it.
+#define VIRTUAL_CPU_STACK_TOP 248
+#define VIRTUAL_CPU_SYSTEM 256
+#define VIRTUAL_CPU_VECTORS 576
+#define PHYSICAL_CPU_STACK_TOP 0
+#define STACK_STRIDE_SHIFT 13

@@ -1,0 +1,130 @@
+// One instruction each, which Swift cannot write itself; and the routines of the .S files.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#define REGISTER(name, encoding)                                                                              \
+  static inline uint64_t read_##name(void) {                                                                 \
+    uint64_t value;                                                                                          \
+    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
+    return value;                                                                                            \
+  }                                                                                                          \
+  static inline void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+
+REGISTER(esr_el2, "esr_el2")
+REGISTER(far_el2, "far_el2")
+REGISTER(hpfar_el2, "hpfar_el2")
+REGISTER(elr_el2, "elr_el2")
+REGISTER(spsr_el2, "spsr_el2")
+REGISTER(vbar_el1, "vbar_el1")
+REGISTER(elr_el1, "elr_el1")
+REGISTER(spsr_el1, "spsr_el1")
+REGISTER(esr_el1, "esr_el1")
+REGISTER(far_el1, "far_el1")
+REGISTER(mdscr_el1, "mdscr_el1")
+REGISTER(hcr_el2, "hcr_el2")
+REGISTER(cptr_el2, "cptr_el2")
+REGISTER(cntfrq_el0, "cntfrq_el0")
+REGISTER(cntv_ctl_el0, "cntv_ctl_el0")
+REGISTER(cntp_ctl_el0, "cntp_ctl_el0")
+REGISTER(cnthp_cval_el2, "cnthp_cval_el2")
+REGISTER(cnthp_ctl_el2, "cnthp_ctl_el2")
+REGISTER(ich_hcr_el2, "S3_4_C12_C11_0")
+REGISTER(ich_lr0_el2, "S3_4_C12_C12_0")
+REGISTER(ich_lr1_el2, "S3_4_C12_C12_1")
+REGISTER(ich_lr2_el2, "S3_4_C12_C12_2")
+REGISTER(ich_lr3_el2, "S3_4_C12_C12_3")
+REGISTER(tpidr_el2, "tpidr_el2")
+
+#define READ_ONLY(name, encoding)                                                                             \
+  static inline uint64_t read_##name(void) {                                                                 \
+    uint64_t value;                                                                                          \
+    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
+    return value;                                                                                            \
+  }
+
+READ_ONLY(ich_elrsr_el2, "S3_4_C12_C11_5")
+READ_ONLY(ich_vtr_el2, "S3_4_C12_C11_1")
+READ_ONLY(icc_iar1_el1, "S3_0_C12_C12_0")
+READ_ONLY(mpidr_el1, "mpidr_el1")
+READ_ONLY(id_aa64mmfr0_el1, "id_aa64mmfr0_el1")
+
+#define WRITE_ONLY(name, encoding)                                                                            \
+  static inline void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+
+WRITE_ONLY(icc_eoir1_el1, "S3_0_C12_C12_1")
+WRITE_ONLY(icc_dir_el1, "S3_0_C12_C11_1")
+WRITE_ONLY(icc_sgi1r_el1, "S3_0_C12_C11_5")
+
+static inline void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
+static inline void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+static inline void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
+static inline void invalidate_guest_translations(void) {
+  __asm__ volatile("isb\n tlbi vmalle1\n dsb nsh\n isb" ::: "memory");
+}
+static inline void invalidate_own_translation(uint64_t page) {
+  __asm__ volatile("dsb ishst\n tlbi vae2, %0\n dsb nsh\n isb" ::"r"(page) : "memory");
+}
+static inline void invalidate_instruction_caches(void) {
+  __asm__ volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory");
+}
+static inline uint64_t read_cntpct_el0(void) {
+  uint64_t value;
+  __asm__ volatile("isb\n mrs %0, cntpct_el0" : "=r"(value)::"memory");
+  return value;
+}
+
+static inline uint32_t load32(uint64_t address) {
+  uint32_t value;
+  __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
+  return value;
+}
+static inline uint64_t load64(uint64_t address) {
+  uint64_t value;
+  __asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
+  return value;
+}
+static inline void store32(uint64_t address, uint32_t value) {
+  __asm__ volatile("str %w0, [%1]" ::"r"(value), "r"(address) : "memory");
+}
+static inline void store64(uint64_t address, uint64_t value) {
+  __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
+}
+
+/// Calls the firmware by SMC (SMCCC: x0…x3 in, x0 out, x4…x17 lost).
+static inline int64_t secure_monitor_call(uint64_t function, uint64_t first, uint64_t second, uint64_t third) {
+  register uint64_t x0 __asm__("x0") = function;
+  register uint64_t x1 __asm__("x1") = first;
+  register uint64_t x2 __asm__("x2") = second;
+  register uint64_t x3 __asm__("x3") = third;
+  __asm__ volatile("smc #0"
+                   : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12",
+                     "x13", "x14", "x15", "x16", "x17", "memory");
+  return (int64_t)x0;
+}
+
+// Registers.S
+void save_system_registers(void *state);
+void load_system_registers(const void *state);
+void save_vectors(void *state);
+void load_vectors(const void *state);
+uint64_t read_identification(uint32_t index);
+
+// Memory.S
+void copy_for_guest(void *destination, const void *source, size_t count);
+void clear_for_guest(void *destination, size_t count);
+
+// image.ld and Entry.S
+#define SYMBOL(name)                                                                                          \
+  static inline void *address_of_##name(void) {                                                              \
+    void *address;                                                                                           \
+    __asm__("adrp %0, " #name "\n add %0, %0, :lo12:" #name : "=r"(address));                                 \
+    return address;                                                                                          \
+  }
+
+SYMBOL(image_start)
+SYMBOL(image_end)
+SYMBOL(translation_table)
+SYMBOL(stacks)
+SYMBOL(arena)
+SYMBOL(secondary_entry)

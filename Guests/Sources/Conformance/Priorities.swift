@@ -1,0 +1,148 @@
+// Priority order, preemption, and more interrupts at once than a virtual interface holds.
+
+import GuestMachine
+import GuestSupport
+
+private let none = ProcessorInterface.spurious
+private let first = Redistributor(0)
+
+func checkPriorities() {
+  prepareInterrupts()
+  for interrupt in 0..<UInt64(4) { write8(first.priority(interrupt), UInt8(0xC0 - 0x20 * interrupt)) }
+  checkNesting()
+  checkGrouping()
+  write_ICC_PMR_EL1(0xFF)
+  expect("priority mask keeps implemented bits", read_ICC_PMR_EL1(), UInt64(priorityMask()))
+  forgetInterrupts()
+}
+
+private func checkNesting() {
+  ProcessorInterface.send(0, targets: 1)
+  expect("preemption low acknowledged", ProcessorInterface.acknowledge(), 0)
+  expect("preemption running priority", read_ICC_RPR_EL1(), 0xC0)
+  ProcessorInterface.send(0, targets: 1)
+  expect("preemption not by itself", ProcessorInterface.acknowledge(), none)
+  ProcessorInterface.send(2, targets: 1)
+  check("preemption high signals", read_ISR_EL1() & 0x80 != 0)
+  expect("preemption high acknowledged", ProcessorInterface.acknowledge(), 2)
+  expect("preemption running priority rises", read_ICC_RPR_EL1(), 0x80)
+  ProcessorInterface.send(1, targets: 1)
+  expect("preemption not by a lower one", ProcessorInterface.acknowledge(), none)
+  ProcessorInterface.end(2)
+  expect("preemption running priority falls", read_ICC_RPR_EL1(), 0xC0)
+  expect("preemption then by the middle one", ProcessorInterface.acknowledge(), 1)
+  ProcessorInterface.end(1)
+  ProcessorInterface.end(0)
+  expect("preemption idle priority", read_ICC_RPR_EL1(), 0xFF)
+  expect("preemption the second comes at last", ProcessorInterface.acknowledge(), 0)
+  ProcessorInterface.end(0)
+}
+
+/// The binary point: interrupts of one group do not preempt each other.
+private func checkGrouping() {
+  write_ICC_BPR1_EL1(0)
+  let least = read_ICC_BPR1_EL1()
+  check("grouping least binary point", least > 0 && least <= 3, least)
+  write_ICC_BPR1_EL1(7)
+  expect("grouping binary point kept", read_ICC_BPR1_EL1(), 7)
+  write8(first.priority(0), 0x40)
+  write8(first.priority(1), 0x20)
+  ProcessorInterface.send(0, targets: 1)
+  expect("grouping first acknowledged", ProcessorInterface.acknowledge(), 0)
+  ProcessorInterface.send(1, targets: 1)
+  expect("grouping no preemption inside a group", ProcessorInterface.acknowledge(), none)
+  ProcessorInterface.end(0)
+  expect("grouping the second comes after the first", ProcessorInterface.acknowledge(), 1)
+  ProcessorInterface.end(1)
+  write_ICC_BPR1_EL1(0)
+}
+
+/// Sixteen SGIs, a PPI and eight SPIs at once.
+func checkCrowd() {
+  prepareInterrupts()
+  checkCrowdOrder()
+  checkEqualPriorities()
+  checkDeepNesting()
+  checkRepeatedCrowd()
+  forgetInterrupts()
+}
+
+/// The priority of the `rank`-th of 24 interrupts; SGIs and SPIs take turns.
+private func giveRank(_ interrupt: UInt64, _ rank: UInt64) {
+  let address = interrupt < 32 ? first.priority(interrupt) : Distributor.priority(interrupt)
+  write8(address, UInt8(8 + 8 * rank))
+}
+
+/// The interrupt of a rank: 0, 2, 4… are SGIs downwards from 15 until eight are used, 1, 3, 5… SPIs.
+private func ranked(_ rank: UInt64) -> UInt64 {
+  guard rank < 16 else { return 23 - rank }
+  return rank % 2 == 0 ? 15 - rank / 2 : spare + rank / 2
+}
+
+private func raiseCrowd() {
+  for rank in 0..<UInt64(24) { giveRank(ranked(rank), rank) }
+  write32(Distributor.setPending(1), 0xFF << 8)
+  for interrupt in 0..<UInt64(16) { ProcessorInterface.send(interrupt, targets: 1) }
+}
+
+private func checkCrowdOrder() {
+  raiseCrowd()
+  var misplaced: UInt64 = 0
+  for rank in 0..<UInt64(24) {
+    let interrupt = ProcessorInterface.acknowledge()
+    if interrupt != ranked(rank) { misplaced |= 1 << rank }
+    ProcessorInterface.end(interrupt)
+  }
+  expect("crowd comes by priority", misplaced, 0)
+  expect("crowd is over", ProcessorInterface.acknowledge(), none)
+}
+
+/// Equal priorities: each comes once, in whatever order.
+private func checkEqualPriorities() {
+  for interrupt in 0..<UInt64(16) { write8(first.priority(interrupt), 0x80) }
+  for interrupt in 0..<UInt64(16) { ProcessorInterface.send(interrupt, targets: 1) }
+  var seen: UInt64 = 0
+  while case let interrupt = ProcessorInterface.acknowledge(), interrupt < 16 {
+    seen ^= 1 << interrupt
+    ProcessorInterface.end(interrupt)
+  }
+  expect("crowd of one priority each comes once", seen, 0xFFFF)
+}
+
+/// Twelve handlers deep: more active interrupts than list registers.
+private func checkDeepNesting() {
+  var wrong: UInt64 = 0
+  for interrupt in 0..<UInt64(12) { write8(first.priority(interrupt), UInt8(0xE0 - 0x10 * interrupt)) }
+  for interrupt in 0..<UInt64(12) {
+    ProcessorInterface.send(interrupt, targets: 1)
+    if ProcessorInterface.acknowledge() != interrupt { wrong |= 1 << interrupt }
+  }
+  expect("nesting all acknowledged", wrong, 0)
+  expect("nesting all active", read32(first.setActive) & 0xFFF, 0xFFF)
+  for interrupt in (0..<UInt64(12)).reversed() {
+    if read_ICC_RPR_EL1() != 0xE0 - 0x10 * interrupt { wrong |= 1 << interrupt }
+    ProcessorInterface.end(interrupt)
+  }
+  expect("nesting priorities on the way back", wrong, 0)
+  expect("nesting none active", read32(first.setActive) & 0xFFF, 0)
+  expect("nesting none pending", ProcessorInterface.acknowledge(), none)
+}
+
+/// A crowd that is raised again while it is served: nothing is lost.
+private func checkRepeatedCrowd() {
+  var served: UInt64 = 0
+  for _ in 0..<20 {
+    raiseCrowd()
+    for _ in 0..<UInt64(5) {
+      let interrupt = ProcessorInterface.acknowledge()
+      if interrupt < 1020 { served += 1 }
+      ProcessorInterface.end(interrupt)
+    }
+    raiseCrowd()
+    while case let interrupt = ProcessorInterface.acknowledge(), interrupt < 1020 {
+      served += 1
+      ProcessorInterface.end(interrupt)
+    }
+  }
+  expect("crowd raised again", served, 20 * 29)
+}

@@ -1,0 +1,19 @@
+# Guests: flat images for tests and benchmarks, Guests/.build/<name>.img.
+GUESTS := Bench Conformance Crash Entry Hostile Neighbour
+GUEST_TRIPLE := aarch64-none-none-elf
+GUEST_OUTPUT := Guests/.build/$(GUEST_TRIPLE)/release
+GUEST_OBJCOPY ?= llvm-objcopy
+GUEST_CLANG ?= clang
+
+.PHONY: guests
+guests: ## build the test guests
+	swift build --package-path Guests -c release --triple $(GUEST_TRIPLE) \
+	  --toolset Guests/Toolsets/aarch64.json
+	@for guest in $(GUESTS); do \
+	  name=$$(echo $$guest | tr A-Z a-z); \
+	  $(GUEST_OBJCOPY) -O binary $(GUEST_OUTPUT)/$$guest Guests/.build/$$name.img && \
+	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes"; \
+	done
+	@$(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
+	  -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/Workload.c \
+	  -o Guests/.build/workload

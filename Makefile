@@ -1,0 +1,77 @@
+# Everything that can be done with this repository. `make` lists the targets.
+
+CPUS ?= 2
+CPU ?= cortex-a57
+PHONE ?= Phones/default/phone.yaml
+# Further options for `run` and `smoke`, such as ARGUMENTS='--icount'.
+ARGUMENTS ?=
+JOBS ?= 2
+
+TOOL := .build/debug/pocketvisor
+HYPERVISOR := Firmware/.build/pocketvisor.aarch64.img
+FIRMWARE_TRIPLE := aarch64-none-none-elf
+FIRMWARE_PRODUCT := Firmware/.build/$(FIRMWARE_TRIPLE)/release/Pocketvisor
+OBJCOPY ?= llvm-objcopy
+ASSETS := .cache/debian/vmlinuz .cache/debian/initrd.gz
+SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help prerequisites assets build firmware tool run smoke test check lint bench size format docs clean
+
+help: ## list the targets
+	@echo "Pocketvisor: several operating systems on one phone, completely separated."
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s@
+	@echo
+	@echo "Variables of run and smoke: CPUS=$(CPUS) CPU=$(CPU) PHONE=$(PHONE) ARGUMENTS='--icount'"
+
+-include Guests/build.mk
+
+prerequisites: ## install the Debian packages that are missing (QEMU, dtc, mkimage, cpio)
+	@Scripts/prerequisites
+
+assets: prerequisites ## fetch Debian's kernel and busybox into .cache
+	@Scripts/debian-assets
+
+build: firmware tool ## build the hypervisor and the host tool
+
+firmware:
+	swift build --jobs $(JOBS) -c release --package-path Firmware --triple $(FIRMWARE_TRIPLE) \
+	  --toolset Firmware/Toolsets/aarch64.json --product Pocketvisor
+	@$(OBJCOPY) -O binary $(FIRMWARE_PRODUCT) $(HYPERVISOR)
+	@echo "$(HYPERVISOR): $$(stat -c %s $(HYPERVISOR)) bytes"
+
+tool:
+	swift build --jobs $(JOBS) --product pocketvisor
+
+run: prerequisites build assets ## start the default phone here, on QEMU
+	$(TOOL) run $(PHONE) --cpus $(CPUS) --cpu $(CPU) $(ARGUMENTS)
+
+smoke: prerequisites build assets ## start it without a terminal, wait for user space, power off
+	$(TOOL) smoke $(PHONE) --cpus $(CPUS) --cpu $(CPU) $(ARGUMENTS)
+
+test: prerequisites build guests assets ## run all tests, on the host and on QEMU
+	swift test --jobs $(JOBS)
+
+check: lint test ## what CI runs: format and tests
+
+lint:
+	@swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+bench: prerequisites build guests assets ## measure, and write Documentation/Benchmarks.md
+	swift build --jobs $(JOBS) --product Benchmark
+	.build/debug/Benchmark
+
+size: firmware ## sections, allotments and largest symbols of the hypervisor
+	@swift build --jobs $(JOBS) --product SizeReport >/dev/null
+	@.build/debug/SizeReport $(FIRMWARE_PRODUCT) Firmware/SizeBudget.json
+
+format: ## format all Swift sources
+	@swift format format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+docs: tool ## write the reference of the command line
+	@Scripts/command-reference $(TOOL) >Documentation/CommandLine.md
+	@echo "Documentation/CommandLine.md"
+
+clean: ## remove what was built (the downloads in .cache stay)
+	rm -rf .build Firmware/.build Guests/.build

@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "Pocketvisor",
+  products: [
+    .library(name: "Appliance", targets: ["Appliance"]),
+    .library(name: "ArmArchitecture", targets: ["ArmArchitecture"]),
+    .library(name: "VirtualDevices", targets: ["VirtualDevices"]),
+    .library(name: "Drivers", targets: ["Drivers"]),
+    .library(name: "Hypervisor", targets: ["Hypervisor"]),
+    .executable(name: "pocketvisor", targets: ["pocketvisor"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+  ],
+  targets: [
+    // Compiled for the device and for the host.
+    .target(name: "ArmArchitecture", swiftSettings: strict),
+    .target(name: "Appliance", swiftSettings: strict),
+    .target(name: "VirtualDevices", dependencies: ["ArmArchitecture"], swiftSettings: strict),
+    .target(name: "Drivers", dependencies: ["ArmArchitecture"], swiftSettings: strict),
+    .target(
+      name: "Hypervisor", dependencies: ["ArmArchitecture", "Appliance", "VirtualDevices", "Drivers"],
+      swiftSettings: strict),
+    // Host only.
+    .target(
+      name: "HostCommands",
+      dependencies: [
+        "Appliance",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .executableTarget(name: "pocketvisor", dependencies: ["HostCommands"]),
+    .executableTarget(name: "Benchmark"),
+    .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
+    .testTarget(name: "HostCommandsTests", dependencies: ["Appliance", "HostCommands", "pocketvisor"]),
+  ]
+)

@@ -1,0 +1,123 @@
+// The phone record: the configuration of a phone as the device reads it.
+//
+// `pocketvisor image` flattens `phone.yaml` into these structures and stores them, little-endian and
+// without padding, as the FIT image named `phone`. The hypervisor copies them out and follows their
+// offsets; it interprets nothing. Both sides compile this file, so the layout is declared once; a host
+// test pins every offset that `Documentation/Formats.md` states.
+
+/// The most a device holds. The tool refuses more; the hypervisor's arrays have these sizes.
+public enum PhoneLimits {
+  /// Virtual machines in one phone.
+  public static let virtualMachines = 8
+  /// Physical CPUs that the hypervisor uses.
+  public static let physicalCPUs = 8
+  /// Virtual CPUs of all virtual machines together.
+  public static let virtualCPUs = 16
+  /// Virtual CPUs of one virtual machine.
+  public static let virtualCPUsPerMachine = 8
+  /// Pieces of the device image that are copied into one virtual machine.
+  public static let segments = 6
+  /// Places in one virtual machine that get fresh random bytes at every start.
+  public static let seeds = 2
+  /// The unit of guest memory in bytes: a stage-2 block.
+  public static let memoryGranule: UInt64 = 2 << 20
+  /// One past the highest guest address a VM's memory may reach (36-bit stage-2 address space).
+  public static let guestAddressEnd: UInt64 = 1 << 36
+}
+
+/// The first 64 bytes of the phone record.
+public struct PhoneHeader {
+  /// "PVPHONE" and a format number, read as a little-endian word.
+  public static let expectedMagic: UInt64 = 0x01_45_4E_4F_48_50_56_50
+  public static let size = 64
+
+  public var magic: UInt64
+  /// Number of `VirtualMachineRecord`s that follow, 1…8.
+  public var virtualMachineCount: UInt32
+  /// Generation of the GIC that the guests' device trees describe: 2 or 3.
+  public var interruptControllerGeneration: UInt32
+  /// 32 random bytes, fresh for every device image; mixed with what the board offers.
+  public var entropy: InlineArray<4, UInt64>
+  public var reserved: InlineArray<2, UInt64>
+
+  public init(virtualMachineCount: UInt32, interruptControllerGeneration: UInt32, entropy: InlineArray<4, UInt64>) {
+    self.magic = Self.expectedMagic
+    self.virtualMachineCount = virtualMachineCount
+    self.interruptControllerGeneration = interruptControllerGeneration
+    self.entropy = entropy
+    self.reserved = InlineArray(repeating: 0)
+  }
+}
+
+/// A piece of the device image that is copied into a VM at every start.
+public struct SegmentRecord {
+  /// Where the bytes are, counted from the first byte of the device image (the FIT).
+  public var sourceOffset: UInt64
+  /// Bytes to copy.
+  public var size: UInt64
+  /// Where they go in the VM's memory.
+  public var guestAddress: UInt64
+
+  public init(sourceOffset: UInt64 = 0, size: UInt64 = 0, guestAddress: UInt64 = 0) {
+    self.sourceOffset = sourceOffset
+    self.size = size
+    self.guestAddress = guestAddress
+  }
+}
+
+/// A place in a VM's memory that gets fresh random bytes at every start (`rng-seed`, `kaslr-seed`).
+public struct SeedRecord {
+  public var guestAddress: UInt64
+  /// Bytes to fill; 0 when unused.
+  public var size: UInt64
+
+  public init(guestAddress: UInt64 = 0, size: UInt64 = 0) {
+    self.guestAddress = guestAddress
+    self.size = size
+  }
+}
+
+/// One virtual machine: 256 bytes.
+public struct VirtualMachineRecord {
+  public static let size = 256
+
+  /// ASCII, padded with zeros; at most 15 characters.
+  public var name: InlineArray<16, UInt8>
+  /// First guest address of the VM's RAM, a multiple of 2 MiB.
+  public var memoryBase: UInt64
+  /// Bytes of RAM, a multiple of 2 MiB.
+  public var memorySize: UInt64
+  /// Guest address of the first instruction, in RAM.
+  public var entry: UInt64
+  /// What the first virtual CPU finds in x0: the guest address of its device tree.
+  public var argument: UInt64
+  /// 1…8.
+  public var virtualCPUCount: UInt8
+  /// 0…255; a higher one is served first.
+  public var priority: UInt8
+  public var segmentCount: UInt8
+  public var seedCount: UInt8
+  public var reserved: UInt32
+  /// The physical CPU of each virtual CPU, by position in the board's device tree.
+  public var placement: InlineArray<8, UInt8>
+  public var reservedForBudgets: InlineArray<2, UInt64>
+  public var segments: InlineArray<6, SegmentRecord>
+  public var seeds: InlineArray<2, SeedRecord>
+
+  public init() {
+    name = InlineArray(repeating: 0)
+    memoryBase = 0
+    memorySize = 0
+    entry = 0
+    argument = 0
+    virtualCPUCount = 0
+    priority = 0
+    segmentCount = 0
+    seedCount = 0
+    reserved = 0
+    placement = InlineArray(repeating: 0)
+    reservedForBudgets = InlineArray(repeating: 0)
+    segments = InlineArray(repeating: SegmentRecord())
+    seeds = InlineArray(repeating: SeedRecord())
+  }
+}

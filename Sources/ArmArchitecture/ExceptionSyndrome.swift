@@ -1,0 +1,83 @@
+// ESR_EL2 decoded. Pure: what happened, in the field's words; what to do about it is decided elsewhere.
+// Arm ARM (DDI 0487) D24.2.40.
+
+/// Why a guest came to the hypervisor.
+public enum Trap: Equatable {
+  /// `WFI` or `WFE`.
+  case wait
+  case hypervisorCall
+  case secureMonitorCall
+  case systemRegister(SystemRegisterAccess)
+  case floatingPoint
+  case dataAbort(DataAbort)
+  case instructionAbort
+  /// Everything that is undefined on the machine that the guest sees.
+  case undefined
+}
+
+/// A trapped `MRS` or `MSR`.
+public struct SystemRegisterAccess: Equatable {
+  /// The syndrome's lower 25 bits.
+  let syndrome: UInt32
+
+  public var register: SystemRegister { SystemRegister(syndrome: syndrome) }
+  public var isRead: Bool { syndrome & 1 != 0 }
+  /// The general-purpose register read or written.
+  public var transfer: RegisterIndex { RegisterIndex(syndrome &>> 5) }
+}
+
+/// A data abort at stage 2.
+public struct DataAbort: Equatable {
+  let syndrome: UInt32
+
+  /// Whether the syndrome describes the access (ISV); if not, it cannot be emulated.
+  public var isDescribed: Bool { syndrome & 1 << 24 != 0 }
+  /// log₂ of the access's bytes (SAS): 0…3.
+  public var sizeShift: UInt32 { syndrome &>> 22 & 3 }
+  public var isSignExtended: Bool { syndrome & 1 << 21 != 0 }
+  /// Whether a sign is extended to 64 bits instead of 32 (SF).
+  public var isSixtyFourBit: Bool { syndrome & 1 << 15 != 0 }
+  public var transfer: RegisterIndex { RegisterIndex(syndrome &>> 16) }
+  public var isWrite: Bool { syndrome & 1 << 6 != 0 }
+  /// Whether the abort came from the guest's own page-table walk (S1PTW).
+  public var isTableWalk: Bool { syndrome & 1 << 7 != 0 }
+  /// Whether it is a cache maintenance instruction (CM).
+  public var isCacheMaintenance: Bool { syndrome & 1 << 8 != 0 }
+  /// Whether the address translated to nothing (DFSC 0b00xxxx, not a permission fault).
+  public var isTranslationFault: Bool { syndrome & 0x30 == 0 }
+  /// Whether the access is not allowed there (DFSC 0b0011xx).
+  public var isPermissionFault: Bool { syndrome & 0x3C == 0x0C && !isTableWalk }
+
+  /// What a load leaves in its register: `value` cut to the access's size and extended as the syndrome says.
+  public func extend(_ value: UInt64) -> UInt64 {
+    let unused = UInt64(64 &- 8 &<< sizeShift)
+    let zeroExtended = (value &<< unused) &>> unused
+    guard isSignExtended else { return zeroExtended }
+    let extended = UInt64(bitPattern: Int64(bitPattern: value &<< unused) &>> Int64(unused))
+    return isSixtyFourBit ? extended : extended & 0xFFFF_FFFF
+  }
+}
+
+/// ESR_EL2: the syndrome of an exception taken to EL2.
+public struct ExceptionSyndrome {
+  public let rawValue: UInt64
+
+  public init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// Bytes of the instruction that trapped: 4, or 2 for a short Thumb instruction (IL).
+  public var instructionSize: UInt64 { rawValue & 1 << 25 != 0 ? 4 : 2 }
+
+  public var trap: Trap {
+    let syndrome = UInt32(truncatingIfNeeded: rawValue) & 0x1FF_FFFF
+    switch rawValue &>> 26 & 0x3F {
+    case 0x01: return .wait
+    case 0x07: return .floatingPoint
+    case 0x12, 0x16: return .hypervisorCall
+    case 0x13, 0x17: return .secureMonitorCall
+    case 0x18: return .systemRegister(SystemRegisterAccess(syndrome: syndrome))
+    case 0x20: return .instructionAbort
+    case 0x24: return .dataAbort(DataAbort(syndrome: syndrome))
+    default: return .undefined
+    }
+  }
+}

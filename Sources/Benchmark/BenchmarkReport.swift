@@ -1,0 +1,137 @@
+import Foundation
+
+/// The two tables, for the terminal and as Documentation/Benchmarks.md.
+struct BenchmarkReport {
+  private let run: BenchmarkRun
+
+  init(_ run: BenchmarkRun) { self.run = run }
+
+  var text: String {
+    var parts = ["One exit (instructions)", exits.markdown]
+    if run.settings.measuresLinux { parts += ["A whole system, Debian arm64", system.markdown, workload.markdown] }
+    if let memory = run.hypervisorMemory { parts.append(memory) }
+    return (parts + run.failures.map { "not measured: \($0)" }).joined(separator: "\n\n")
+  }
+
+  var document: String {
+    """
+    # Benchmarks
+
+    Written by `make bench`; do not edit. All on QEMU's `\(run.settings.cpu)` with `-accel tcg,thread=single \
+    -icount shift=0,sleep=off`: one instruction is one nanosecond of virtual time, so differences of CNTVCT
+    (16 instructions a tick) count instructions, the hypervisor's included. Lower is better. "native" is the
+    same guest at EL1 without a hypervisor, measured in the same run.
+
+    ## One exit, AArch64
+
+    From the operation to the guest's next instruction, averaged over 20,000 rounds (1,600 for the waits, 2,000
+    for the IPI), unrolled loops, loop and moves subtracted (`Guests/Sources/Bench`, `GuestMachine/Measure.S`).
+    The PL011 row is the flag register of the virtual UART. "entry" is from the first instruction of the
+    hypervisor to the first of a guest of a few KB: a kernel is copied from the image at every start, 33 MB of
+    Linux cost more.
+
+    \(exits.markdown)
+
+    ## A whole system, Debian arm64
+
+    Debian's kernel with an initramfs of `Guests/Linux/Workload.c` and busybox, \(Settings.linuxMemory) MiB.
+
+    \(system.markdown)
+
+    The parts (instructions for one round; programs run once):
+
+    \(workload.markdown)
+
+    \(notes)
+    """
+  }
+
+  private var notes: String {
+    let memory = run.hypervisorMemory.map { "RAM of the hypervisor, as it reports: `\($0)`\n" } ?? ""
+    return memory + run.failures.map { "Not measured: \($0)\n" }.joined()
+  }
+
+  /// The figures of the table of exits.
+  private var exits: TextTable {
+    var table = TextTable(["operation", "native", "Pocketvisor"] + Peers.exitNames + ["to reach", "reached"])
+    for row in Peers.exits {
+      let ours = row.key == "entry" ? entry : run.guest[row.key]
+      let native = row.key == "entry" ? nil : run.native[row.key]
+      let verdict = ours.map { $0 <= row.target ? "yes" : "no" } ?? "–"
+      table.add(
+        [row.name, figure(native), figure(ours)] + row.peers + ["≤ \(figure(row.target))", verdict])
+    }
+    return table
+  }
+
+  /// Instructions from the machine's start to a guest's first instruction, less those of a native start.
+  private var entry: Double? {
+    guard let guest = run.guest["entry-ticks"] else { return nil }
+    let offset = run.guest["clock-offset-ticks"] ?? 0
+    return (guest + offset - (run.native["entry-ticks"] ?? 0)) * 16
+  }
+
+  private var system: TextTable {
+    var table = TextTable(["item", "native", "Pocketvisor", "extra", "KVM A57", "Xen A57", "to reach", "reached"])
+    let keys = Peers.workloadKeys
+    table.add(
+      ratio("processes, system calls, pipes, md5sum, gzip, shell", run.native.total(of: keys),
+        run.guest.total(of: keys), ["+0.66 %", "+1.12 %"], limit: 0.3))
+    table.add(ratio("start → user space", run.native["start"], run.guest["start"], ["+2.67 %", "+4.51 %"], limit: 1))
+    table.add(touch)
+    table.add(absolute("console, per character", "console", ["32,000", "1,600"], limit: 300))
+    table.add(absolute("pipe ping across CPUs, per round", "pipe-across", ["32,200", "–"], limit: 23_000))
+    return table
+  }
+
+  private func ratio(_ name: String, _ native: Double?, _ ours: Double?, _ peers: [String], limit: Double) -> [String] {
+    let extra = percentage(native, ours)
+    let verdict = extra.map { $0 <= limit ? "yes" : "no" } ?? "–"
+    return [name, millions(native), millions(ours), percent(extra)] + peers + ["≤ +\(limit) %", verdict]
+  }
+
+  private func absolute(_ name: String, _ key: String, _ peers: [String], limit: Double) -> [String] {
+    let native = run.native[key], ours = run.guest[key]
+    let verdict = ours.map { $0 <= limit ? "yes" : "no" } ?? "–"
+    let extra = percent(percentage(native, ours))
+    return [name, figure(native), figure(ours), extra] + peers + ["≤ \(figure(limit))", verdict]
+  }
+
+  /// Pages are given to a VM at its start, so that touching one costs nothing more.
+  private var touch: [String] {
+    let native = run.native["first-touch"], ours = run.guest["first-touch"]
+    let extra = native.flatMap { native in ours.map { $0 - native } }
+    let verdict = extra.map { $0 < 10 ? "yes" : "no" } ?? "–"
+    return ["first touch of a page", figure(native), figure(ours), figure(extra), "640", "91", "0", verdict]
+  }
+
+  private var workload: TextTable {
+    var table = TextTable(["part", "native", "Pocketvisor", "extra"])
+    for key in Peers.workloadKeys + ["first-touch", "console", "pipe-across", "start"] {
+      let native = run.native[key], ours = run.guest[key]
+      table.add([key, figure(native), figure(ours), percent(percentage(native, ours))])
+    }
+    return table
+  }
+
+  private func percentage(_ native: Double?, _ ours: Double?) -> Double? {
+    guard let native, let ours, native > 0 else { return nil }
+    return (ours / native - 1) * 100
+  }
+
+  private func percent(_ value: Double?) -> String { value.map { String(format: "%+.2f %%", $0) } ?? "–" }
+
+  private func millions(_ value: Double?) -> String { value.map { String(format: "%.1f M", $0 / 1e6) } ?? "–" }
+
+  /// Whole numbers from 1000 on, else one decimal where there is one.
+  private func figure(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    guard abs(value) >= 1000 || value == value.rounded() else { return String(format: "%.1f", value) }
+    return grouped(Int(value.rounded()))
+  }
+
+  private func grouped(_ number: Int) -> String {
+    guard abs(number) >= 10_000 else { return String(number) }
+    return grouped(number / 1000) + "," + String(format: "%03d", abs(number) % 1000)
+  }
+}

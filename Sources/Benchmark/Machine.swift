@@ -1,0 +1,72 @@
+import Foundation
+
+/// One start of a guest: which image, what beside it, on how many CPUs.
+struct Start {
+  var name: String
+  var kernel: String
+  var ramdisk: String?
+  var commandLine = ""
+  var memory = Settings.smallMemory
+  var cpus = 1
+  /// The guest's last line when everything went well.
+  var mark: String
+  /// Seconds of this machine after which it counts as hung.
+  var timeout: TimeInterval = 300
+}
+
+/// Starts guests on QEMU, natively or under Pocketvisor, one instruction to the nanosecond.
+struct Machine {
+  let cpu: String
+
+  /// At EL1, no hypervisor.
+  func runNatively(_ start: Start) throws -> String {
+    var arguments = ["-M", "virt,gic-version=3", "-cpu", cpu, "-smp", String(start.cpus)]
+    arguments += ["-m", "\(max(start.memory, 128))M", "-accel", "tcg,thread=single"]
+    arguments += ["-icount", "shift=0,sleep=off", "-display", "none", "-monitor", "none", "-serial", "stdio"]
+    arguments += ["-nic", "none", "-kernel", start.kernel, "-append", start.commandLine]
+    if let ramdisk = start.ramdisk { arguments += ["-initrd", ramdisk] }
+    return try run("qemu-system-aarch64", arguments, start)
+  }
+
+  /// As the only VM of a phone.
+  func runAsGuest(_ start: Start) throws -> String {
+    let phone = "\(Settings.scratch)/\(start.name).yaml"
+    try Data(describe(start).utf8).write(to: URL(fileURLWithPath: phone))
+    let arguments = ["run", phone, "--headless", "--icount", "--cpus", String(start.cpus), "--cpu", cpu]
+    return try run(Settings.tool, arguments, start)
+  }
+
+  private func describe(_ start: Start) -> String {
+    let root = FileManager.default.currentDirectoryPath
+    let ramdisk = start.ramdisk.map { "\n    ramdisk: \(root)/\($0)" } ?? ""
+    return """
+      vms:
+        guest:
+          kernel: \(root)/\(start.kernel)\(ramdisk)
+          cmdline: "\(start.commandLine)"
+          memory: \(start.memory)MiB
+          cpus: \(start.cpus)
+
+      """
+  }
+
+  /// Runs a program to its end and gives what it printed, which is kept in a log too.
+  private func run(_ program: String, _ arguments: [String], _ start: Start) throws -> String {
+    let log = URL(fileURLWithPath: "\(Settings.scratch)/\(start.name)-\(program.hasSuffix("visor") ? "guest" : "native").log")
+    _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+    let output = try FileHandle(forWritingTo: log)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["timeout", String(Int(start.timeout)), program] + arguments
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    process.waitUntilExit()
+    let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
+    guard text.contains(start.mark) else {
+      throw BenchmarkError("\(program) \(start.name): no `\(start.mark)` (status \(process.terminationStatus)); see \(log.relativePath)")
+    }
+    return text
+  }
+}

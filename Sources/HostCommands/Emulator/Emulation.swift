@@ -1,0 +1,42 @@
+import Foundation
+
+/// One run of a phone on QEMU: the device image is made in a folder that is gone afterwards.
+struct Emulation {
+  var options: EmulatorOptions
+  private let folder: String
+
+  /// Makes the device image of `phone`.
+  /// - Throws: `InputError` for mistakes in the phone, and where it does not fit the board.
+  init(_ phone: PhoneDescription, board: BoardArguments, kernel: String) throws {
+    let cpus = board.cpus ?? 2
+    var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: board.memory ?? MemorySize(bytes: .max)))
+    let image = try DeviceImage(layout)
+    layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)
+    folder = try Self.makeFolder()
+    let path = folder + "/phone.fit"
+    try OutputFile.replace(path) { try image.tree.write(to: $0) }
+    options = EmulatorOptions(
+      kernel: kernel, ramdisk: path, cpus: cpus, memory: layout.board.memory, cpuModel: board.cpu,
+      countsInstructions: board.icount, extra: [])
+  }
+
+  /// The gap that QEMU leaves below a ramdisk, which VMs may be too large for, and the phone itself.
+  private static func enough(for layout: PhoneLayout, imageSize: Int) -> MemorySize {
+    let needed = PhoneLayout.memoryNeeded(by: layout.machines, imageSize: imageSize)
+    return MemorySize(bytes: needed.bytes + (136 << 20)).rounded(upTo: 128 << 20)
+  }
+
+  private static func makeFolder() throws -> String {
+    var template = Array((NSTemporaryDirectory() + "/pocketvisor-XXXXXX").utf8CString)
+    guard mkdtemp(&template) != nil else { throw InputError("no temporary folder to be had") }
+    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// Starts QEMU and runs the session to its end.
+  func run<Listener: ConsoleListener>(_ session: inout ConsoleSession<Listener>) throws -> SessionEnd {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    Signals.watch()
+    let emulator = try EmulatorProcess(EmulatorOptions.program, options.arguments)
+    return session.run(emulator)
+  }
+}

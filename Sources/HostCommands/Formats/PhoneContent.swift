@@ -1,0 +1,66 @@
+import Appliance
+import Foundation
+
+/// The phone record of a device image, read back and checked.
+public struct PhoneContent {
+  public let header: PhoneHeader
+  public let machines: [VirtualMachineRecord]
+
+  /// - Throws: `InputError` when the image is no device image, or its record cannot be followed.
+  public init(_ image: ImageFile) throws {
+    let path = image.file.path
+    guard let entry = image.entry(DeviceImage.phoneName), let header = PhoneHeader(image.data(of: entry)) else {
+      throw InputError("\(path): is no device image: it has no phone record")
+    }
+    guard header.magic == PhoneHeader.expectedMagic else { throw InputError("\(path): its phone record has another format") }
+    let count = Int(header.virtualMachineCount)
+    let data = image.data(of: entry).dropFirst(PhoneHeader.size)
+    guard (1...PhoneLimits.virtualMachines).contains(count), data.count == count * VirtualMachineRecord.size else {
+      throw InputError("\(path): its phone record is damaged: \(count) VMs in \(data.count) bytes")
+    }
+    self.header = header
+    machines = (0..<count).compactMap { VirtualMachineRecord(data.dropFirst($0 * VirtualMachineRecord.size)) }
+    for machine in machines { try machine.check(in: image) }
+  }
+}
+
+extension VirtualMachineRecord {
+  private var memory: Range<UInt64>? {
+    let end = memoryBase.addingReportingOverflow(memorySize)
+    let isAligned = (memoryBase | memorySize) % PhoneLimits.memoryGranule == 0
+    guard !end.overflow, isAligned, memorySize > 0, end.partialValue <= PhoneLimits.guestAddressEnd else { return nil }
+    return memoryBase..<end.partialValue
+  }
+
+  /// The checks that the hypervisor makes before it follows the record, and that its segments are images.
+  fileprivate func check(in image: ImageFile) throws {
+    let subject = "\(image.file.path): the record of VM `\(nameText)` is damaged"
+    guard let memory, memory.contains(entry), memory.contains(argument) else { throw InputError("\(subject): its memory") }
+    guard (1...PhoneLimits.virtualCPUsPerMachine).contains(Int(virtualCPUCount)) else { throw InputError("\(subject): its CPUs") }
+    guard segmentCount <= PhoneLimits.segments, seedCount <= PhoneLimits.seeds else { throw InputError("\(subject): its counts") }
+    for index in 0..<Int(segmentCount) {
+      guard segments[index].isContained(in: memory), image.holds(segments[index]) else { throw InputError("\(subject): segment \(index)") }
+    }
+    for index in 0..<Int(seedCount) {
+      guard memory.holds(seeds[index].guestAddress, seeds[index].size) else { throw InputError("\(subject): seed \(index)") }
+    }
+  }
+}
+
+extension SegmentRecord {
+  fileprivate func isContained(in memory: Range<UInt64>) -> Bool { memory.holds(guestAddress, size) }
+}
+
+extension ImageFile {
+  fileprivate func holds(_ segment: SegmentRecord) -> Bool {
+    entries.contains { UInt64($0.range.lowerBound) == segment.sourceOffset && UInt64($0.range.count) == segment.size }
+  }
+}
+
+extension Range<UInt64> {
+  /// Whether `size` bytes from `address` on lie inside.
+  fileprivate func holds(_ address: UInt64, _ size: UInt64) -> Bool {
+    let end = address.addingReportingOverflow(size)
+    return !end.overflow && address >= lowerBound && end.partialValue <= upperBound
+  }
+}

@@ -1,0 +1,68 @@
+import Appliance
+import Foundation
+
+/// What the tool must know about a board to lay a phone out for it. Everything else the hypervisor reads
+/// from the board's own device tree.
+public struct BoardDescription: Equatable, Sendable {
+  public var name: String
+  public var memory: MemorySize
+  /// CPUs that the hypervisor can use; at most 8.
+  public var cpus: Int
+  /// Generation of the interrupt controller: 2 or 3.
+  public var interruptControllerGeneration: Int
+
+  public init(name: String, memory: MemorySize, cpus: Int, interruptControllerGeneration: Int) {
+    self.name = name
+    self.memory = memory
+    self.cpus = cpus
+    self.interruptControllerGeneration = interruptControllerGeneration
+  }
+
+  /// QEMU's `virt` board.
+  public static func virt(cpus: Int, memory: MemorySize) -> BoardDescription {
+    BoardDescription(name: "QEMU virt", memory: memory, cpus: cpus, interruptControllerGeneration: 3)
+  }
+
+  /// Reads a board's device tree.
+  /// - Throws: `InputError` that says what the board lacks.
+  public init(reading file: InputFile) throws {
+    let root = try DeviceTreeNode(reading: file)
+    name = root.string("model") ?? file.path
+    memory = Self.memory(of: root)
+    guard memory.bytes > 0 else { throw InputError("\(file.path): the board's device tree has no memory") }
+    let found = root.node("cpus")?.children.filter { $0.string("device_type") == "cpu" && $0.isEnabled }.count ?? 0
+    guard found > 0 else { throw InputError("\(file.path): the board's device tree has no CPU") }
+    cpus = min(found, PhoneLimits.physicalCPUs)
+    guard let generation = root.interruptControllerGeneration else {
+      throw InputError("\(file.path): the board has no GICv2 or GICv3")
+    }
+    interruptControllerGeneration = generation
+  }
+
+  private static func memory(of root: DeviceTreeNode) -> MemorySize {
+    let address = Int(root.cell("#address-cells") ?? 2), size = Int(root.cell("#size-cells") ?? 1)
+    guard (1...2).contains(address), (1...2).contains(size) else { return MemorySize(bytes: 0) }
+    let banks = root.children.filter { $0.string("device_type") == "memory" && $0.isEnabled }
+    return MemorySize(bytes: banks.reduce(0) { $0 &+ $1.sizes(address: address, size: size) })
+  }
+}
+
+extension DeviceTreeNode {
+  fileprivate var isEnabled: Bool { ["okay", "ok"].contains(string("status") ?? "okay") }
+
+  /// The sum of the sizes in `reg`.
+  fileprivate func sizes(address: Int, size: Int) -> UInt64 {
+    let cells = (property("reg")?.value.count ?? 0) / 4
+    return stride(from: address, through: cells - size, by: address + size).reduce(0) { sum, start in
+      sum &+ (0..<size).reduce(0) { $0 << 32 | UInt64(cell("reg", start + $1) ?? 0) }
+    }
+  }
+
+  /// Of the first GIC found, depth first.
+  fileprivate var interruptControllerGeneration: Int? {
+    let compatible = strings("compatible")
+    if compatible.contains("arm,gic-v3") { return 3 }
+    if !Set(compatible).isDisjoint(with: ["arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic"]) { return 2 }
+    return children.lazy.compactMap(\.interruptControllerGeneration).first
+  }
+}

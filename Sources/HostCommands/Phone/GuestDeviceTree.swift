@@ -1,0 +1,127 @@
+import Appliance
+
+/// The machine that every guest sees, a subset of QEMU's `virt`, as a device tree (DESIGN §4).
+public struct GuestDeviceTree: Sendable {
+  public var cpus: Int
+  public var memoryBase: UInt64
+  public var memorySize: UInt64
+  public var commandLine: String
+  /// Guest addresses of the ramdisk, if there is one.
+  public var ramdisk: Range<UInt64>?
+  public var interruptControllerGeneration: Int
+
+  /// Bytes of the seeds that the device fills at every start, by property of `/chosen`.
+  static let seeds = [(name: "rng-seed", size: 64), (name: "kaslr-seed", size: 8)]
+
+  private enum Handle {
+    static let clock: UInt32 = 1
+    static let interruptController: UInt32 = 2
+  }
+
+  /// Interrupt cells: type, number, trigger.
+  private enum Interrupt {
+    static let shared: UInt32 = 0
+    static let perCPU: UInt32 = 1
+    static let levelHigh: UInt32 = 4
+  }
+
+  /// The tree's root.
+  public var root: DeviceTreeNode {
+    var root = DeviceTreeNode("")
+    root.set("compatible", "linux,dummy-virt")
+    root.set("model", "Pocketvisor virtual machine")
+    root.set("interrupt-parent", cells: [Handle.interruptController])
+    root.set("#address-cells", cells: [2])
+    root.set("#size-cells", cells: [2])
+    root.children = [chosen, memory, processors, firmware, timer, interruptController, clock, console]
+    return root
+  }
+
+  private var chosen: DeviceTreeNode {
+    var node = DeviceTreeNode("chosen")
+    node.set("bootargs", commandLine)
+    node.set("stdout-path", "/pl011@9000000")
+    if let ramdisk {
+      node.set("linux,initrd-start", numbers: [ramdisk.lowerBound])
+      node.set("linux,initrd-end", numbers: [ramdisk.upperBound])
+    }
+    for seed in Self.seeds { node.set(seed.name, bytes: Array(repeating: 0, count: seed.size)) }
+    return node
+  }
+
+  private var memory: DeviceTreeNode {
+    var node = DeviceTreeNode("memory@\(String(memoryBase, radix: 16))")
+    node.set("device_type", "memory")
+    node.set("reg", numbers: [memoryBase, memorySize])
+    return node
+  }
+
+  private var processors: DeviceTreeNode {
+    var node = DeviceTreeNode("cpus")
+    node.set("#address-cells", cells: [1])
+    node.set("#size-cells", cells: [0])
+    node.children = (0..<UInt32(cpus)).map(processor)
+    return node
+  }
+
+  private func processor(_ number: UInt32) -> DeviceTreeNode {
+    var node = DeviceTreeNode("cpu@\(number)")
+    node.set("device_type", "cpu")
+    node.set("compatible", "arm,armv8")
+    node.set("reg", cells: [number])
+    node.set("enable-method", "psci")
+    return node
+  }
+
+  private var firmware: DeviceTreeNode {
+    var node = DeviceTreeNode("psci")
+    node.set("compatible", "arm,psci-1.0", "arm,psci-0.2")
+    node.set("method", "hvc")
+    return node
+  }
+
+  /// Secure, non-secure, virtual and hypervisor timer, as on `virt`.
+  private var timer: DeviceTreeNode {
+    var node = DeviceTreeNode("timer")
+    node.set("compatible", "arm,armv8-timer", "arm,armv7-timer")
+    node.set("interrupts", cells: [13, 14, 11, 10].flatMap { [Interrupt.perCPU, $0, Interrupt.levelHigh] })
+    node.set("always-on")
+    return node
+  }
+
+  private var interruptController: DeviceTreeNode {
+    var node = DeviceTreeNode("intc@8000000")
+    let isVersion3 = interruptControllerGeneration == 3
+    node.set("compatible", isVersion3 ? "arm,gic-v3" : "arm,cortex-a15-gic")
+    let distributor: [UInt64] = [0x800_0000, 0x1_0000]
+    let banks: [UInt64] = isVersion3 ? [0x80A_0000, 0x2_0000 * UInt64(cpus)] : [0x801_0000, 0x1_0000]
+    node.set("reg", numbers: distributor + banks)
+    node.set("interrupt-controller")
+    node.set("#interrupt-cells", cells: [3])
+    node.set("#address-cells", cells: [2])
+    node.set("#size-cells", cells: [2])
+    node.set("ranges")
+    node.set("phandle", cells: [Handle.interruptController])
+    return node
+  }
+
+  private var clock: DeviceTreeNode {
+    var node = DeviceTreeNode("apb-pclk")
+    node.set("compatible", "fixed-clock")
+    node.set("#clock-cells", cells: [0])
+    node.set("clock-frequency", cells: [24_000_000])
+    node.set("clock-output-names", "clk24mhz")
+    node.set("phandle", cells: [Handle.clock])
+    return node
+  }
+
+  private var console: DeviceTreeNode {
+    var node = DeviceTreeNode("pl011@9000000")
+    node.set("compatible", "arm,pl011", "arm,primecell")
+    node.set("reg", numbers: [0x900_0000, 0x1000])
+    node.set("interrupts", cells: [Interrupt.shared, 1, Interrupt.levelHigh])
+    node.set("clocks", cells: [Handle.clock, Handle.clock])
+    node.set("clock-names", "uartclk", "apb_pclk")
+    return node
+  }
+}

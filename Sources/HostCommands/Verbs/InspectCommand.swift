@@ -1,0 +1,67 @@
+import Appliance
+import ArgumentParser
+
+/// `pocketvisor inspect`: shows what is in an appliance or a device image.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what is in an appliance or a device image.",
+    discussion: """
+      Example:
+        pocketvisor inspect phone.fit
+      """)
+
+  @Argument(help: "The file to show.")
+  var image: String
+
+  func run() throws {
+    switch try CheckedImage(InputFile(path: image)) {
+    case .appliance(let image, let appliance): print(try Report.text(image, appliance))
+    case .phone(let image, let content): print(Report.text(image, content))
+    }
+  }
+}
+
+/// What `inspect` prints.
+enum Report {
+  static func text(_ image: ImageFile, _ appliance: ApplianceFile) throws -> String {
+    let manifest = try appliance.manifest.manifest().split(separator: "\n").map { "  \($0)" }
+    return (["\(image.file.path): appliance"] + manifest + [contents(image)]).joined(separator: "\n")
+  }
+
+  static func text(_ image: ImageFile, _ content: PhoneContent) -> String {
+    let title = "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
+    let machines = [["VM", "memory", "at", "CPUs", "on", "priority", "entry"]] + content.machines.map(row)
+    return [title, table(machines), contents(image)].joined(separator: "\n")
+  }
+
+  private static func row(_ machine: VirtualMachineRecord) -> [String] {
+    let count = Int(machine.virtualCPUCount)
+    let placement = (0..<count).map { String(machine.placement[$0]) }.joined(separator: ",")
+    return [
+      machine.nameText, MemorySize(bytes: machine.memorySize).description, hexadecimal(machine.memoryBase),
+      String(count), placement, String(machine.priority), hexadecimal(machine.entry),
+    ]
+  }
+
+  private static func contents(_ image: ImageFile) -> String {
+    let rows = image.entries.map { entry in
+      let digest = entry.digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      return [entry.name, entry.type, hexadecimal(UInt64(entry.range.lowerBound)), String(entry.range.count), digest]
+    }
+    return table([["content", "type", "offset", "bytes", "sha256"]] + rows)
+  }
+
+  private static func hexadecimal(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
+
+  /// Columns padded to their widest cell, two spaces apart.
+  private static func table(_ rows: [[String]]) -> String {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      var line = "  " + cells.joined(separator: "  ")
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+}

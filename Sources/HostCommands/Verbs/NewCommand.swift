@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+
+/// `pocketvisor new`: writes a commented phone.yaml.
+struct NewCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "new",
+    abstract: "Write a commented phone.yaml to start from.",
+    discussion: """
+      Example:
+        pocketvisor new phone.yaml --kernel Image --ramdisk initrd.gz
+      """)
+
+  @Argument(help: "The file to write; it must not exist yet.")
+  var output = "phone.yaml"
+
+  @Option(help: ArgumentHelp("The kernel that both VMs start.", valueName: "file"))
+  var kernel = "Image"
+
+  @Option(help: ArgumentHelp("Their ramdisk.", valueName: "file"))
+  var ramdisk = "initrd.gz"
+
+  func run() throws {
+    guard !FileManager.default.fileExists(atPath: output) else {
+      throw InputError("\(output): exists already; name another file or remove it")
+    }
+    try OutputFile.replace(output) { try $0.write(contentsOf: Data(Self.text(kernel: kernel, ramdisk: ramdisk).utf8)) }
+    print("\(output): two VMs, work and personal; now `pocketvisor run \(output)`")
+  }
+
+  static func text(kernel: String, ramdisk: String) -> String {
+    """
+    # A phone for pocketvisor: `pocketvisor run phone.yaml` starts it on QEMU.
+    # Paths are relative to this file.
+
+    vms: # at most 8; their order here is their number on the console (Ctrl-] 1, Ctrl-] 2, …)
+      work: # a name: 1 to 15 of a-z, 0-9 and -
+        kernel: \(kernel) # an arm64 kernel Image, unmodified
+        ramdisk: \(ramdisk) # optional
+        # appliance: work.fit # instead of kernel and ramdisk: what `pocketvisor pack` wrote
+        cmdline: "console=ttyAMA0"
+        memory: 256MiB # a multiple of 2MiB
+        cpus: 2 # virtual CPUs, 1 to 8 (default 1); at most 16 in all VMs together
+        priority: 0 # 0 to 255 (default 0); a higher one is served first
+        # placement: [0, 1] # the board's CPU for each virtual one (default: spread evenly)
+
+      personal:
+        kernel: \(kernel)
+        ramdisk: \(ramdisk)
+        cmdline: "console=ttyAMA0"
+        memory: 256MiB
+        cpus: 2
+
+    """
+  }
+}

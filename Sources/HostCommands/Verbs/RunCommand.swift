@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+
+/// `pocketvisor run`: starts a phone on QEMU.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Start a phone on QEMU.",
+    discussion: """
+      All VMs print to this terminal, each line behind the VM's name. Ctrl-] 1 to Ctrl-] 8 bring one VM to \
+      the front, Ctrl-] a shows all again, Ctrl-] ? lists the keys, Ctrl-] q quits.
+
+      The exit status is 0 when the phone powered off, when every --until text was seen, or when you quit; \
+      124 after --timeout; 1 otherwise.
+
+      Examples:
+        pocketvisor run phone.yaml
+        pocketvisor run phone.yaml --headless --until 'login:' --timeout 60
+        pocketvisor run phone.yaml --cpus 1 --cpu cortex-a53 -- -d guest_errors
+      """)
+
+  @Argument(help: "The phone's description.")
+  var phone: String
+
+  @OptionGroup(title: "Board")
+  var board: BoardArguments
+
+  @Flag(help: "Read no keys; only print.")
+  var headless = false
+
+  @Option(help: ArgumentHelp("End with success once this was printed; with several, once all were.", valueName: "text"))
+  var until: [String] = []
+
+  @Option(help: ArgumentHelp("End with status 124 after this many seconds.", valueName: "seconds"))
+  var timeout: Double?
+
+  @Argument(parsing: .postTerminator, help: ArgumentHelp("Arguments for QEMU.", valueName: "qemu-arguments"))
+  var extra: [String] = []
+
+  func run() throws {
+    let description = try PhoneDescription(reading: InputFile(path: phone))
+    var emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
+    emulation.options.extra = extra
+    var session = ConsoleSession(
+      listener: UntilListener(texts: until), keyboard: headless ? nil : STDIN_FILENO, screen: STDOUT_FILENO,
+      timeout: timeout.map { .seconds($0) })
+    let end = try runWithTerminal(emulation, &session)
+    try conclude(end, missing: session.listener.missing)
+  }
+
+  private func runWithTerminal(
+    _ emulation: Emulation, _ session: inout ConsoleSession<UntilListener>
+  ) throws -> SessionEnd {
+    guard !headless else { return try emulation.run(&session) }
+    let keys = "Ctrl-] q quits; Ctrl-] 1 to 8 bring a VM to the front, Ctrl-] a shows all, Ctrl-] ? lists the keys.\n"
+    FileHandle.standardOutput.write(Data(keys.utf8))
+    let terminal = Terminal(raw: STDIN_FILENO)
+    defer { extendLifetime(terminal) }
+    return try emulation.run(&session)
+  }
+
+  private func conclude(_ end: SessionEnd, missing: [String]) throws {
+    let wanted = missing.map { "`\($0)`" }.joined(separator: ", ")
+    switch end {
+    case .done, .quit: return
+    case .emulatorEnded(0) where missing.isEmpty: return
+    case .emulatorEnded(0): throw InputError("the phone powered off before it printed \(wanted)")
+    case .emulatorEnded(let status): throw InputError("QEMU failed with status \(status)")
+    case .timeout:
+      let reason = missing.isEmpty ? "" : "; not seen: \(wanted)"
+      FileHandle.standardError.write(Data("Error: timeout after \(timeout ?? 0) seconds\(reason)\n".utf8))
+      throw ExitCode(124)
+    case .signal(let number): throw ExitCode(128 + number)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+
+/// `pocketvisor smoke`: the whole life of a phone, without a person.
+struct SmokeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "smoke",
+    abstract: "Start a phone, wait until every VM is up, power all off; one line per VM.",
+    discussion: """
+      The exit status is 0 when every VM came up and powered off.
+
+      Example:
+        pocketvisor smoke Phones/default/phone.yaml --cpus 1 --cpu cortex-a53
+      """)
+
+  @Argument(help: "The phone's description.")
+  var phone: String
+
+  @OptionGroup(title: "Board")
+  var board: BoardArguments
+
+  @Option(help: ArgumentHelp("What a VM prints when it is up.", valueName: "text"))
+  var ready = "userland is up"
+
+  @Option(help: ArgumentHelp("What to type at a VM to power it off.", valueName: "text"))
+  var command = "poweroff -f"
+
+  @Option(help: ArgumentHelp("Give up after this many seconds.", valueName: "seconds"))
+  var timeout: Double = 300
+
+  @Flag(help: "Show the console too.")
+  var verbose = false
+
+  func run() throws {
+    let description = try PhoneDescription(reading: InputFile(path: phone))
+    let emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
+    let listener = SmokeListener(machines: description.virtualMachines.map(\.name), ready: ready, command: command)
+    var session = ConsoleSession(
+      listener: listener, keyboard: nil, screen: verbose ? STDOUT_FILENO : nil, timeout: .seconds(timeout))
+    let end = try emulation.run(&session)
+    for machine in session.listener.machines { print(machine) }
+    if case .signal(let number) = end { throw ExitCode(128 + number) }
+    guard session.listener.machines.allSatisfy(\.isGood) else { throw ExitCode.failure }
+  }
+}
+
+extension SmokeListener.Progress: CustomStringConvertible {
+  /// Up, and then stopped.
+  var isGood: Bool { up != nil && stopped != nil }
+
+  var description: String {
+    let up = up.map { "user space after \($0.seconds) s" } ?? "never reached user space"
+    let stopped = stopped.map { "stopped after \($0.time.seconds) s: \($0.reason)" } ?? "never stopped"
+    return "\(name): \(isGood ? "ok" : "FAILED"): \(up), \(stopped)"
+  }
+}
+
+extension Duration {
+  /// Seconds with one decimal place.
+  fileprivate var seconds: String {
+    let tenths = (self / .seconds(1) * 10).rounded() / 10
+    return String(tenths)
+  }
+}

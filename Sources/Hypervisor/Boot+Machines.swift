@@ -1,0 +1,190 @@
+// The device image: its phone record is checked, and every VM gets memory, tables, virtual CPUs.
+
+import Appliance
+import ArmArchitecture
+import Synchronization
+import VirtualDevices
+
+extension Boot {
+  mutating func makeMachines(_ core: Core<H>) {
+    guard let record = unsafe findRecord(core) else { core.halt("the device image has no valid phone record") }
+    let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
+    guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
+      core.halt("the device image was made for another version of the hypervisor")
+    }
+    for word in 0..<4 { core.phone.value.seed.mix(header.entropy[word]) }
+    core.phone.value.machineCount = header.virtualMachineCount
+    for index in 0..<header.virtualMachineCount {
+      let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
+      let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
+      if let fault = makeMachine(core, index, machine) { core.halt(fault) }
+    }
+  }
+
+  /// Finds `/images/phone` of the FIT and answers where its data lies.
+  private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
+    let image = core.phone.value.image
+    let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
+    let header = unsafe Blob(base: pointer, count: DeviceTree.headerSize)
+    guard image.size >= 4096, image.start & 7 == 0, let size = DeviceTree.totalSize(of: header),
+      size <= DeviceTree.sizeLimit, UInt64(size) <= image.size,
+      let tree = unsafe DeviceTree(Blob(base: pointer, count: size))
+    else { return nil }
+    let place = FlattenedImageTree.find("phone\0", in: tree)
+    let needed = UInt64(PhoneHeader.size &+ PhoneLimits.virtualMachines &* VirtualMachineRecord.size)
+    guard let place, place.size <= needed, place.size >= UInt64(PhoneHeader.size &+ VirtualMachineRecord.size),
+      place.offset <= image.size, place.size <= image.size &- place.offset
+    else { return nil }
+    return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ place.offset))
+  }
+
+  /// - Returns: why the VM cannot be; nil if it is ready to be loaded.
+  private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) -> StaticString? {
+    let phone = core.phone
+    guard Self.isValid(record, imageSize: phone.value.image.size) else { return "the record of a VM is damaged" }
+    guard let memory = carve(core, record.memorySize) else { return "the board has not enough memory for all VMs" }
+    let count = Int(record.virtualCPUCount)
+    guard let pointer = unsafe arena.take(VirtualMachine.self),
+      let virtualCPUs = unsafe arena.take(VirtualCPU.self, count: count),
+      let banks = unsafe arena.take(InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
+      let console = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity))
+    else { return "the hypervisor's own memory is too small for these VMs" }
+    let machine = unsafe VirtualMachineReference(pointer)
+    machine.value.record = record
+    machine.value.index = index
+    machine.value.memory = memory
+    machine.value.phone = phone
+    unsafe machine.value.virtualCPUs = unsafe virtualCPUs
+    unsafe machine.value.banks = unsafe banks
+    machine.value.console = unsafe ConsoleChannel(storage: console)
+    guard let table = makeTables(core, machine) else { return "the hypervisor's own memory is too small for these VMs" }
+    machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
+    for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
+    machine.value.phase.store(Phase.loading, ordering: .relaxed)
+    phone.value.machines[Int(index)] = machine
+    return nil
+  }
+
+  /// Puts a virtual CPU into the queue of the physical CPU that the tool chose, counted around if the board has
+  /// fewer.
+  private func place(_ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference) {
+    let phone = machine.value.phone
+    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index)]) % phone.value.cpuCount)
+    guest.value.machine = machine
+    guest.value.cpu = cpu
+    guest.value.index = index
+    guest.value.bank = machine.value.bank(VirtualMachine.sharedBanks &+ index)
+    guest.value.stackTop = cpu.value.stackTop
+    guest.value.place = cpu.value.queueCount
+    cpu.value.queue[cpu.value.queueCount] = guest
+    cpu.value.queueCount &+= 1
+  }
+
+  /// Whether everything that a record names lies where it may.
+  private static func isValid(_ record: VirtualMachineRecord, imageSize: UInt64) -> Bool {
+    let granule = PhoneLimits.memoryGranule
+    let end = PhoneLimits.guestAddressEnd
+    guard record.memoryBase & (granule &- 1) == 0, record.memorySize & (granule &- 1) == 0 else { return false }
+    guard record.memoryBase >= 0x4000_0000, record.memoryBase < end, record.memorySize &- 1 < end &- record.memoryBase,
+      record.virtualCPUCount &- 1 < 8, record.segmentCount <= 6, record.seedCount <= 2,
+      contains(record, record.entry, 4), record.entry & 3 == 0
+    else { return false }
+    for index in 0..<Int(record.segmentCount) {
+      let segment = record.segments[index]
+      guard segment.sourceOffset <= imageSize, segment.size <= imageSize &- segment.sourceOffset,
+        contains(record, segment.guestAddress, segment.size)
+      else { return false }
+    }
+    for index in 0..<Int(record.seedCount) {
+      guard contains(record, record.seeds[index].guestAddress, record.seeds[index].size) else { return false }
+    }
+    return true
+  }
+
+  private static func contains(_ record: VirtualMachineRecord, _ address: UInt64, _ size: UInt64) -> Bool {
+    let offset = address &- record.memoryBase
+    return offset <= record.memorySize && size <= record.memorySize &- offset
+  }
+
+  // MARK: Memory
+
+  /// Takes memory from the board: aligned for the largest stage-2 blocks that fit, else for 2 MiB.
+  private func carve(_ core: Core<H>, _ size: UInt64) -> PhysicalRange? {
+    let range = size >= 1 << 30 ? find(core, size, alignment: 1 << 30) : nil
+    guard let range = range ?? find(core, size, alignment: PhoneLimits.memoryGranule) else { return nil }
+    core.phone.value.board.reserved.append(range)
+    return range
+  }
+
+  private func find(_ core: Core<H>, _ size: UInt64, alignment: UInt64) -> PhysicalRange? {
+    let board = core.phone.value.board
+    for index in 0..<board.memory.count {
+      let bank = board.memory[index]
+      var candidate = PhysicalRange(start: Self.align(bank.start, alignment), size: size)
+      while candidate.end <= bank.end {
+        guard let obstacle = Self.obstacle(board, candidate) else { return candidate }
+        candidate.start = Self.align(obstacle.end, alignment)
+      }
+    }
+    return nil
+  }
+
+  private static func obstacle(_ board: Board, _ candidate: PhysicalRange) -> PhysicalRange? {
+    for index in 0..<board.reserved.count where board.reserved[index].overlaps(candidate) {
+      return board.reserved[index]
+    }
+    return nil
+  }
+
+  private static func align(_ address: UInt64, _ alignment: UInt64) -> UInt64 {
+    (address &+ alignment &- 1) & ~(alignment &- 1)
+  }
+
+  // MARK: Stage-2 tables
+
+  /// - Returns: where the level-1 table is, or nil when the arena is used up.
+  private mutating func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference) -> PhysicalAddress? {
+    guard let root = unsafe arena.take(UInt64.self, count: 64, alignment: 512) else { return nil }
+    let memory = machine.value.memory
+    var offset: UInt64 = 0
+    while offset < memory.size {
+      let guest = machine.value.record.memoryBase &+ offset
+      let physical = memory.start &+ offset
+      let isLarge = (guest | physical) & 0x3FFF_FFFF == 0 && memory.size &- offset >= 1 << 30
+      guard unsafe map(root, guest, physical, level: isLarge ? 1 : 2, .memory) else { return nil }
+      offset &+= isLarge ? 1 << 30 : PhoneLimits.memoryGranule
+    }
+    guard unsafe map(root, 0x0400_0000, core.phone.value.flashPage, level: 3, .readOnlyMemory) else { return nil }
+    return unsafe hardware.physicalAddress(of: root)
+  }
+
+  /// Maps a block or page, with the tables that lead to it.
+  private mutating func map(
+    _ root: UnsafeMutablePointer<UInt64>, _ guest: UInt64, _ physical: UInt64, level: UInt64,
+    _ attributes: StageTwo.Attributes
+  ) -> Bool {
+    var table = unsafe root
+    var current: UInt64 = 1
+    while true {
+      // In bounds: 64 entries at level 1 by the record's limits, 512 below.
+      let entry = unsafe table + Int(guest &>> StageTwo.shift(level: current) & (current == 1 ? 63 : 511))
+      if current == level {
+        unsafe entry.pointee = StageTwo.leaf(physical, level: level, attributes)
+        return true
+      }
+      guard let next = unsafe nextTable(entry) else { return false }
+      unsafe table = next
+      current &+= 1
+    }
+  }
+
+  /// The table that an entry names, made if there is none.
+  private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
+    if let address = unsafe StageTwo.table(of: entry.pointee) {
+      return unsafe hardware.pointer(to: PhysicalAddress(address)).assumingMemoryBound(to: UInt64.self)
+    }
+    guard let table = unsafe arena.take(UInt64.self, count: 512, alignment: 4096) else { return nil }
+    unsafe entry.pointee = StageTwo.table(hardware.physicalAddress(of: table).rawValue)
+    return unsafe table
+  }
+}

@@ -1,0 +1,185 @@
+// From the boot loader's jump to the first guest: `start` tells the whole boot.
+
+import Appliance
+import ArmArchitecture
+import Drivers
+import VirtualDevices
+
+/// Starts a phone on the boot CPU.
+public struct Boot<H: Hardware>: ~Copyable {
+  let hardware: H
+  var arena: Arena
+  /// Where the boot CPU's stack ends; those of the others follow at `stackStride`.
+  let firstStackTop: UInt64
+  let stackStride: UInt64
+
+  public init(hardware: H, arena: Arena, firstStackTop: UInt64, stackStride: UInt64) {
+    self.hardware = hardware
+    self.arena = arena
+    self.firstStackTop = firstStackTop
+    self.stackStride = stackStride
+  }
+
+  /// Reads the board and the device image, prepares every VM, wakes the other CPUs.
+  /// - Parameters:
+  ///   - tree: where the boot loader put the board's device tree.
+  ///   - ownMemory: what the hypervisor occupies with its arena.
+  ///   - secondaryEntry: where a CPU that the firmware turns on begins.
+  /// - Returns: the hypervisor on the boot CPU, ready to schedule; nil where not even a UART was found.
+  public mutating func start(tree: PhysicalAddress, ownMemory: PhysicalRange, secondaryEntry: PhysicalAddress)
+    -> Core<H>?
+  {
+    guard let board = readBoard(tree), let core = makePhone(board) else { return nil }
+    core.log("a work phone and a personal phone on one chip")
+    if let missing = Self.missing(board) { core.halt(missing) }
+    startInterruptController(core)
+    core.phone.value.board.reserved.append(ownMemory)
+    core.phone.value.board.reserved.append(core.phone.value.image)
+    makeMachines(core)
+    core.startCPU()
+    startOtherCPUs(core, secondaryEntry)
+    return core
+  }
+
+  // MARK: The board
+
+  private func readBoard(_ address: PhysicalAddress) -> Board? {
+    let pointer = unsafe hardware.window(.source, at: address)
+    let header = unsafe Blob(base: pointer, count: DeviceTree.headerSize)
+    guard let size = DeviceTree.totalSize(of: header), size <= DeviceTree.sizeLimit else { return nil }
+    guard let tree = unsafe DeviceTree(Blob(base: pointer, count: size)) else { return nil }
+    let board = Board(tree)
+    return board.uart == nil ? nil : board
+  }
+
+  /// What the board lacks, in a sentence; nil if it has everything.
+  private static func missing(_ board: Board) -> StaticString? {
+    if board.memory.count == 0 { return "the device tree names no memory" }
+    if board.reserved.isIncomplete || board.memory.isIncomplete { return "the device tree names more than 32 memory ranges" }
+    if board.cpuCount == 0 { return "the device tree names no CPU" }
+    if board.distributor == nil || board.redistributors.size == 0 { return "the board has no GICv3 (arm,gic-v3)" }
+    guard let timers = board.timerInterrupts else { return "the board has no generic timer (arm,armv8-timer)" }
+    if timers[0] != GuestInterrupt.physicalTimer || timers[1] != GuestInterrupt.virtualTimer
+      || timers[2] != PhysicalInterrupt.alarm
+    { return "the timer's interrupts are not 26, 27 and 30" }
+    if !board.hasFirmware { return "the firmware has no PSCI called by SMC" }
+    if board.image.size == 0 { return "there is no device image: pass one as the ramdisk" }
+    return nil
+  }
+
+  /// The shared state, with a CPU for each of the board's, and the UART in use.
+  private mutating func makePhone(_ board: Board) -> Core<H>? {
+    guard let pointer = unsafe arena.take(Phone.self),
+      let log = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity)),
+      let flash = unsafe arena.take(UInt8.self, count: 4096, alignment: 4096),
+      let cpus = unsafe arena.take(PhysicalCPU.self, count: Int(board.cpuCount)),
+      let uart = board.uart
+    else { return nil }
+    hardware.map(.uart, at: uart)
+    let phone = unsafe PhoneReference(pointer)
+    phone.value.board = board
+    phone.value.image = board.image
+    unsafe phone.value.cpus = unsafe cpus
+    phone.value.cpuCount = board.cpuCount
+    phone.value.flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
+    phone.value.uartOffset = UInt32(truncatingIfNeeded: uart.rawValue) & 0x1F_FFFF
+    phone.value.console = unsafe Console(storage: log)
+    let listType = hardware.read(.listType)
+    phone.value.listRegisterCount = Int(min(listType & 31, 3)) &+ 1
+    phone.value.priorityMask = 0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
+    for word in 0..<4 { phone.value.seed.mix(board.seed[word]) }
+    phone.value.seed.mix(hardware.read(.counter))
+    return makeCPUs(phone, board)
+  }
+
+  private func makeCPUs(_ phone: PhoneReference, _ board: Board) -> Core<H>? {
+    let own = hardware.read(.affinity) & 0xFF_00FF_FFFF
+    var bootCPU: PhysicalCPUReference?
+    var nextStack = firstStackTop &+ stackStride
+    for index in 0..<board.cpuCount {
+      let cpu = phone.value.cpu(index)
+      cpu.value.phone = phone
+      cpu.value.index = index
+      cpu.value.affinity = board.cpuAffinities[Int(index)]
+      if cpu.value.affinity == own {
+        bootCPU = cpu
+        cpu.value.stackTop = firstStackTop
+      } else {
+        cpu.value.stackTop = nextStack
+        nextStack &+= stackStride
+      }
+    }
+    return bootCPU.map { Core(hardware: hardware, cpu: $0) }
+  }
+
+  private func startInterruptController(_ core: Core<H>) {
+    let board = core.phone.value.board
+    guard let distributor = board.distributor else { return }
+    hardware.map(.distributor, at: distributor)
+    hardware.map(.redistributor, at: PhysicalAddress(board.redistributors.start))
+    let registers = hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor.rawValue) & 0x1F_FFFF)
+    let driver = GICv3Distributor(registers)
+    driver.start()
+    driver.enable(board.uartInterrupt, affinity: core.cpu.value.affinity)
+  }
+
+  private func startOtherCPUs(_ core: Core<H>, _ entry: PhysicalAddress) {
+    for index in 0..<core.phone.value.cpuCount {
+      let other = core.phone.value.cpu(index)
+      if other == core.cpu || other.value.queueCount == 0 { continue }
+      let context = unsafe UInt64(UInt(bitPattern: other.pointer))
+      let function = FirmwareFunction.cpuOn | FirmwareFunction.wide
+      if hardware.callFirmware(function, other.value.affinity, entry.rawValue, context) != FirmwareResult.success {
+        core.log("a CPU did not start: its VMs will not run")
+      }
+    }
+  }
+}
+
+extension Core {
+  /// Prepares this CPU's interrupt controller and timer; called once on each CPU.
+  public func startCPU() {
+    let board = phone.value.board
+    let base = UInt32(truncatingIfNeeded: board.redistributors.start) & 0x1F_FFFF
+    let affinity = cpu.value.affinity
+    let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
+    var offset = base
+    while UInt64(offset &- base) < board.redistributors.size {
+      let candidate = GICv3Redistributor(hardware.registers(.redistributor, offset: offset))
+      if candidate.affinity == packed { break }
+      if candidate.isLast { halt("a CPU has no redistributor") }
+      offset &+= GICv3Redistributor<H.Registers>.stride &<< (candidate.isDouble ? 1 : 0)
+    }
+    cpu.value.redistributor = offset
+    redistributor.start(
+      PhysicalInterrupt.alert.bit | PhysicalInterrupt.alarm.bit | PhysicalInterrupt.maintenance.bit
+        | GuestInterrupt.timers)
+    cpu.value.alarm = ~0
+    hardware.write(.alarm, ~0)
+    hardware.write(.alarmControl, 1)
+    hardware.write(.listControl, ListControl.enabled)
+    uart.interrupt(transmit: false)
+  }
+
+  /// The hypervisor itself caused an exception: leaves a record and stops the device.
+  public func haltAfterFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UInt64) -> Never {
+    phone.value.consoleLock.release()
+    report {
+      put("[pocketvisor] a fault of the hypervisor itself: syndrome ")
+      put(syndrome)
+      put(" pc ")
+      put(programCounter)
+      put(" address ")
+      put(address)
+      putLineEnd()
+    }
+    halt("the device stops")
+  }
+
+  /// Says why the device cannot go on, and stops it.
+  public func halt(_ reason: StaticString) -> Never {
+    log(reason)
+    drainConsole()
+    while true { hardware.waitForInterrupt() }
+  }
+}

@@ -1,0 +1,260 @@
+// Interrupts on their way to guests: from a bank of state bits to the list registers of the virtual CPU
+// interface and back.
+//
+// The rule that keeps this short: while `overflows` is false, every interrupt that the loaded virtual CPU
+// could take is in a list register. So one more needs only a free register; anything harder puts all of them
+// back into their banks (`fold`) and takes the most urgent ones out again (`refill`).
+
+import Appliance
+import ArmArchitecture
+import Synchronization
+import VirtualDevices
+
+/// ICH_HCR_EL2.
+enum ListControl {
+  /// En.
+  static var enabled: UInt64 { 1 }
+  /// En; UIE: tell when at most one list register is in use; LRENPIE: tell when the guest ends an interrupt that
+  /// is in none.
+  static var overflowing: UInt64 { 7 }
+}
+
+extension Core {
+  // MARK: Telling who is concerned
+
+  /// Some of these interrupts of a bank may have become deliverable: whoever they go to takes notice.
+  /// - Parameter bank: as in `VirtualMachine.bank`.
+  func notice(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+    if index >= VirtualMachine.sharedBanks {
+      return notice(machine.value.virtualCPU(index &- VirtualMachine.sharedBanks))
+    }
+    var rest = interrupts
+    while rest != 0 {
+      let target = machine.value.target(of: index &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount))
+      if target < UInt32(machine.value.record.virtualCPUCount) { notice(machine.value.virtualCPU(target)) }
+      rest &= rest &- 1
+    }
+  }
+
+  /// A virtual CPU may have something new to take.
+  func notice(_ target: VirtualCPUReference) {
+    if isRunning(target) { refill(target) } else { alert(target.value.cpu) }
+  }
+
+  /// Whether list registers are the place for its interrupts: the guest that this CPU goes back to.
+  @inline(__always) func isRunning(_ guest: VirtualCPUReference) -> Bool {
+    isLoaded(guest) && guest.value.state.load(ordering: .relaxed) == VirtualCPUState.ready
+  }
+
+  /// Makes the CPUs that may hold some of these interrupts put them back and choose anew; this one does at once,
+  /// and its own are all in their banks afterwards.
+  func recall(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+    if let loaded = cpu.value.loaded, loaded.value.machine == machine { fold(loaded) }
+    guard machine.value.bank(index).value.inFlight.load(ordering: .acquiring) & interrupts != 0 else { return }
+    for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
+      let sibling = machine.value.virtualCPU(index)
+      guard !(sibling.value.cpu == cpu) else { continue }
+      sibling.value.recalled.store(1, ordering: .releasing)
+      alert(sibling.value.cpu)
+    }
+  }
+
+  @inline(__always) func isLoaded(_ guest: VirtualCPUReference) -> Bool {
+    guard let loaded = cpu.value.loaded else { return false }
+    return loaded == guest
+  }
+
+  // MARK: Choosing
+
+  /// Bank `word` as the virtual CPU numbers its interrupts: 0 its own, 1 and 2 the shared ones.
+  @inline(__always) func bank(_ word: UInt32, of guest: VirtualCPUReference) -> BankReference {
+    word == 0 ? guest.value.bank : guest.value.machine.value.bank((word &- 1) & 1)
+  }
+
+  /// Whether a virtual CPU that does not run has an interrupt to take.
+  func hasDeliverable(_ guest: VirtualCPUReference) -> Bool {
+    mostUrgent(guest) { bank, groups in bank.value.deliverable(groups: groups) } != nil
+  }
+
+  /// The interrupt with the lowest priority value among those of its banks that `select` names and that go
+  /// to this virtual CPU; the lower number wins a tie.
+  @inline(never)
+  func mostUrgent(_ guest: VirtualCPUReference, among select: (BankReference, GroupMask) -> UInt32)
+    -> InterruptNumber?
+  {
+    var best: InterruptNumber?
+    var bestPriority: UInt32 = 0x100
+    for word in 0..<1 &+ VirtualMachine.sharedBanks {
+      let bank = bank(word, of: guest)
+      var rest = select(bank, guest.value.machine.value.groups)
+      while rest != 0 {
+        let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
+        let interrupt = InterruptNumber(word &* 32 &+ position)
+        let priority = UInt32(bank.value.priority(of: interrupt))
+        if priority < bestPriority, word == 0 || guest.value.isTarget(of: interrupt) {
+          best = interrupt
+          bestPriority = priority
+        }
+        rest &= rest &- 1
+      }
+    }
+    return best
+  }
+
+  // MARK: Into list registers
+
+  /// A private interrupt of the loaded virtual CPU was raised: straight into a free list register if it can.
+  @inline(__always) func deliver(_ interrupt: InterruptNumber, to guest: VirtualCPUReference) {
+    guard isRunning(guest) else { return alert(cpu) }
+    release(guest)
+    let slot = (~guest.value.filled).trailingZeroBitCount
+    let candidates = guest.value.bank.value.candidates(groups: guest.value.machine.value.groups)
+    guard candidates & interrupt.bit != 0, slot < phone.value.listRegisterCount, !guest.value.overflows else {
+      return refill(guest)
+    }
+    fill(guest, slot, interrupt)
+  }
+
+  /// Puts what the loaded virtual CPU can take into list registers, the most urgent first.
+  func refill(_ guest: VirtualCPUReference) {
+    release(guest)
+    if guest.value.overflows || guest.value.recalled.load(ordering: .acquiring) != 0 || isRaisedAgain(guest) {
+      fold(guest)
+    }
+    while let interrupt = mostUrgent(guest, among: { bank, groups in bank.value.candidates(groups: groups) }) {
+      let slot = (~guest.value.filled).trailingZeroBitCount
+      guard slot < phone.value.listRegisterCount else { return overflow(guest) }
+      fill(guest, slot, interrupt)
+    }
+  }
+
+  /// Whether an interrupt came again while it is in a list register.
+  private func isRaisedAgain(_ guest: VirtualCPUReference) -> Bool {
+    for word in 0..<1 &+ VirtualMachine.sharedBanks {
+      let bank = bank(word, of: guest)
+      let again = bank.value.pending.load(ordering: .relaxed) & bank.value.inFlight.load(ordering: .relaxed)
+      if again & bank.value.edge.load(ordering: .relaxed) != 0 { return guest.value.filled != 0 }
+    }
+    return false
+  }
+
+  /// There are more than the list registers hold: the first time, all go back so that the most urgent are chosen.
+  private func overflow(_ guest: VirtualCPUReference) {
+    guard !guest.value.overflows else { return }
+    fold(guest)
+    guest.value.overflows = true
+    hardware.write(.listControl, ListControl.overflowing)
+    while (guest.value.filled &+ 1) &>> UInt32(phone.value.listRegisterCount) == 0 {
+      guard let interrupt = mostUrgent(guest, among: { $0.value.candidates(groups: $1) }) else { return }
+      fill(guest, (~guest.value.filled).trailingZeroBitCount, interrupt)
+    }
+  }
+
+  /// Takes an interrupt out of its bank into an empty list register, unless another CPU was faster.
+  private func fill(_ guest: VirtualCPUReference, _ slot: Int, _ interrupt: InterruptNumber) {
+    let bank = bank(interrupt.rawValue &>> 5, of: guest)
+    let bit = interrupt.bit
+    guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else { return }
+    let isTimer = interrupt.rawValue < 32 && bit & GuestInterrupt.timers != 0
+    if isTimer { settleTimer(bank, interrupt) }
+    let edge = bank.value.edge.load(ordering: .relaxed) & bit
+    let isActive = bank.value.active.load(ordering: .acquiring) & bit != 0
+    let isRaised =
+      bank.value.raised & bank.value.enabled.load(ordering: .acquiring) & bit != 0 && (edge != 0 || !isActive)
+    guard isRaised || isActive else { return bank.value.inFlight.clear(bit) }
+    bank.value.active.clear(bit)
+    bank.value.pending.clear(edge)
+    var list = ListRegister(
+      interrupt, priority: bank.value.priority(of: interrupt),
+      isGroup1: bank.value.group.load(ordering: .relaxed) & bit != 0, pending: isRaised, active: isActive,
+      signalsEnd: edge == 0)
+    if isTimer, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 { list.tieToPhysical() }
+    hardware.setListRegister(slot, list)
+    guest.value.filled |= 1 &<< UInt32(truncatingIfNeeded: slot)
+  }
+
+  // MARK: Back into banks
+
+  /// Forgets the list registers that the guest is done with.
+  @inline(__always) private func release(_ guest: VirtualCPUReference) {
+    guard guest.value.filled != 0 else { return }
+    putBack(guest, guest.value.filled & UInt32(truncatingIfNeeded: hardware.read(.emptyListRegisters)))
+  }
+
+  /// Puts all interrupts that the loaded virtual CPU holds back into their banks.
+  func fold(_ guest: VirtualCPUReference) {
+    putBack(guest, guest.value.filled)
+    if guest.value.overflows { endUnlisted(guest) }
+    guest.value.recalled.store(0, ordering: .releasing)
+  }
+
+  /// Moves the state of list registers into their interrupts' banks.
+  private func putBack(_ guest: VirtualCPUReference, _ slots: UInt32) {
+    guest.value.filled &= ~slots
+    var rest = slots
+    while rest != 0 {
+      let slot = rest.trailingZeroBitCount
+      putBack(guest, hardware.listRegister(slot))
+      hardware.setListRegister(slot, ListRegister(0))
+      rest &= rest &- 1
+    }
+  }
+
+  private func putBack(_ guest: VirtualCPUReference, _ list: ListRegister) {
+    let bank = bank(list.interrupt.rawValue &>> 5, of: guest)
+    let bit = list.interrupt.bit
+    let edge = bank.value.edge.load(ordering: .relaxed) & bit
+    let staysActive = list.isActive && bank.value.dropActive.load(ordering: .relaxed) & bit == 0
+    if list.isPhysical {
+      bank.value.line.clear(bit)
+      // Raised still, it comes again by itself.
+      if !list.isEmpty, !staysActive { deactivate(list.interrupt) }
+    }
+    if list.isPending {
+      bank.value.pending.set(edge & ~bank.value.dropPending.load(ordering: .relaxed))
+    } else {
+      bank.value.pending.clear(bit & ~edge)
+    }
+    if staysActive {
+      bank.value.active.set(bit)
+      guest.value.hold(list.interrupt)
+    }
+    bank.value.dropPending.clear(bit)
+    bank.value.dropActive.clear(bit)
+    bank.value.inFlight.clear(bit)
+  }
+
+  /// The guest ended interrupts that were in no list register (ICH_HCR_EL2.EOIcount): the most urgent active ones.
+  private func endUnlisted(_ guest: VirtualCPUReference) {
+    var count = hardware.read(.listControl) &>> 27
+    hardware.write(.listControl, ListControl.enabled)
+    guest.value.overflows = false
+    while count != 0 {
+      count &-= 1
+      guard let interrupt = mostUrgent(guest, among: { bank, _ in bank.value.active.load(ordering: .relaxed) })
+      else { return }
+      bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
+      if interrupt.rawValue < 32, interrupt.bit & GuestInterrupt.timers != 0 { deactivate(interrupt) }
+    }
+  }
+
+  // MARK: The timers' physical interrupts
+
+  /// Ends the active state of a timer's physical interrupt, which has the guest's number (ICC_DIR_EL1).
+  func deactivate(_ timer: InterruptNumber) {
+    hardware.write(.interruptDeactivate, UInt64(timer.rawValue))
+  }
+
+  /// The guest may have turned a timer off since its physical interrupt came: then that is over.
+  private func settleTimer(_ bank: BankReference, _ timer: InterruptNumber) {
+    guard raisedTimers & timer.bit == 0, bank.value.line.load(ordering: .relaxed) & timer.bit != 0 else { return }
+    bank.value.line.clear(timer.bit)
+    deactivate(timer)
+  }
+
+  /// The loaded guest's timers whose condition is met and not masked (CNTx_CTL_EL0: ENABLE, not IMASK, ISTATUS).
+  var raisedTimers: UInt32 {
+    (hardware.read(.virtualTimerControl) & 7 == 5 ? GuestInterrupt.virtualTimer.bit : 0)
+      | (hardware.read(.physicalTimerControl) & 7 == 5 ? GuestInterrupt.physicalTimer.bit : 0)
+  }
+}

@@ -1,0 +1,155 @@
+// Loading, starting, stopping and scrubbing virtual machines.
+//
+//   loading → running → stopping → scrubbing → loading or stopped
+//
+// The work is done in slices by the scheduler, in the place of the VM's first virtual CPU.
+
+import Appliance
+import ArmArchitecture
+import Synchronization
+import VirtualDevices
+
+/// Why a VM stops.
+enum StopReason {
+  case off, reset, systemError
+
+  var name: StaticString {
+    switch self {
+    case .off: "SYSTEM_OFF"
+    case .reset: "SYSTEM_RESET"
+    case .systemError: "SError"
+    }
+  }
+}
+
+extension Core {
+  /// Bytes that are copied or cleared before the scheduler looks for somebody more urgent.
+  private var sliceBytes: UInt64 { 128 << 10 }
+
+  // MARK: Work in slices
+
+  /// A slice of the work on a VM that does not run.
+  func work(_ machine: VirtualMachineReference) {
+    if machine.value.phase.load(ordering: .relaxed) == Phase.scrubbing { return scrub(machine) }
+    let segment = Int(machine.value.workSegment)
+    guard segment < Int(machine.value.record.segmentCount) else { return begin(machine) }
+    let record = machine.value.record.segments[segment]
+    let done = machine.value.workOffset
+    let source = PhysicalAddress(phone.value.image.start &+ record.sourceOffset &+ done)
+    let destination = PhysicalAddress(machine.value.physical(record.guestAddress &+ done))
+    let count = min(record.size &- done, sliceBytes)
+    unsafe hardware.copyForGuest(
+      hardware.window(.destination, at: destination), hardware.window(.source, at: source), Int(count))
+    machine.value.workOffset = done &+ count
+    if machine.value.workOffset == record.size { nextSegment(machine) }
+  }
+
+  private func nextSegment(_ machine: VirtualMachineReference) {
+    machine.value.workSegment &+= 1
+    machine.value.workOffset = 0
+  }
+
+  private func scrub(_ machine: VirtualMachineReference) {
+    let done = machine.value.workOffset
+    let destination = PhysicalAddress(machine.value.memory.start &+ done)
+    let count = min(machine.value.memory.size &- done, sliceBytes)
+    unsafe hardware.clearForGuest(hardware.window(.destination, at: destination), Int(count))
+    machine.value.workOffset = done &+ count
+    guard machine.value.workOffset == machine.value.memory.size else { return }
+    machine.value.workOffset = 0
+    machine.value.workSegment = 0
+    machine.value.phase.store(machine.value.restarts ? Phase.loading : Phase.stopped, ordering: .releasing)
+    if !machine.value.restarts { turnBoardOffIfAllStopped() }
+  }
+
+  /// When the last VM has stopped, the device goes off.
+  private func turnBoardOffIfAllStopped() {
+    for index in 0..<phone.value.machineCount {
+      guard let other = phone.value.machines[Int(index & 7)] else { continue }
+      guard other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
+    }
+    log("every VM has stopped: the board goes off")
+    drainConsole()
+    _ = hardware.callFirmware(FirmwareFunction.systemOff, 0, 0, 0)
+  }
+
+  // MARK: Starting
+
+  /// Everything is in memory: fresh random bytes, fresh devices, and the first virtual CPU starts.
+  private func begin(_ machine: VirtualMachineReference) {
+    for index in 0..<Int(machine.value.record.seedCount) { fillSeed(machine, machine.value.record.seeds[index]) }
+    hardware.synchronizeInstructions()
+    machine.value.reset()
+    let first = machine.value.virtualCPU(0)
+    first.value.startEntry = machine.value.record.entry
+    first.value.startArgument = machine.value.record.argument
+    first.value.state.store(VirtualCPUState.starting, ordering: .relaxed)
+    machine.value.phase.store(Phase.running, ordering: .releasing)
+  }
+
+  private func fillSeed(_ machine: VirtualMachineReference, _ seed: SeedRecord) {
+    var offset: UInt64 = 0
+    while offset < seed.size {
+      let destination = PhysicalAddress(machine.value.physical(seed.guestAddress &+ offset))
+      var word = phone.value.seed.next()
+      unsafe withUnsafeBytes(of: &word) {
+        unsafe hardware.copyForGuest(
+          hardware.window(.destination, at: destination), $0.baseAddress!, Int(min(8, seed.size &- offset)))
+      }
+      offset &+= 8
+    }
+  }
+
+  /// Gives a virtual CPU its registers at power-on: EL1 with interrupts masked, MMU and caches off.
+  func start(_ guest: VirtualCPUReference) {
+    let machine = guest.value.machine
+    for index in 0..<31 { guest.value.registers[index] = 0 }
+    for index in 0..<guest.value.system.count { guest.value.system[index] = 0 }
+    for index in 0..<guest.value.vectors.count { guest.value.vectors[index] = 0 }
+    guest.value.registers[0] = guest.value.startArgument
+    guest.value[.control] = 0x30D0_0800
+    guest.value[.programCounter] = guest.value.startEntry
+    guest.value[.processorState] = 0x3C5
+    guest.value[.affinity] = 0x8000_0000 | UInt64(guest.value.index)
+    guest.value[.translation] = machine.value.translation
+    guest.value.state.store(VirtualCPUState.ready, ordering: .releasing)
+  }
+
+  // MARK: Stopping
+
+  /// Stops the VM of the guest that runs here, leaves a record, and lets the scheduler go on with the others.
+  func stop(_ guest: VirtualCPUReference, _ reason: StopReason) {
+    let machine = guest.value.machine
+    guard machine.value.phase.compareExchange(
+      expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing).exchanged
+    else { return }
+    machine.value.restarts = reason == .reset
+    recordStop(guest, reason)
+    for index in 0..<UInt32(machine.value.record.virtualCPUCount) { alert(machine.value.virtualCPU(index).value.cpu) }
+  }
+
+  /// A virtual CPU of a VM that stops leaves its physical CPU; when all have left, scrubbing begins.
+  func leave(_ guest: VirtualCPUReference) {
+    let machine = guest.value.machine
+    takeOff(guest)
+    if guest.value.index == 0 {
+      for index in 0..<UInt32(machine.value.record.virtualCPUCount)
+      where machine.value.virtualCPU(index).value.state.load(ordering: .acquiring) != VirtualCPUState.off { return }
+      machine.value.phase.store(Phase.scrubbing, ordering: .releasing)
+      cpu.value.attention.store(1, ordering: .relaxed)
+    } else {
+      alert(machine.value.virtualCPU(0).value.cpu)
+    }
+  }
+
+  /// Takes a virtual CPU off its physical CPU for good: CPU_OFF, or the end of its VM.
+  func takeOff(_ guest: VirtualCPUReference) {
+    if isLoaded(guest) {
+      unload()
+      hardware.write(.virtualTimerControl, 0)
+      hardware.write(.physicalTimerControl, 0)
+    }
+    if let owner = cpu.value.vectorsOwner, owner == guest { cpu.value.vectorsOwner = nil }
+    guest.value.state.store(VirtualCPUState.off, ordering: .releasing)
+  }
+}

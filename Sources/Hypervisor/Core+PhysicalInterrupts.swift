@@ -1,0 +1,66 @@
+// The board's interrupts. They come while a guest runs, or end the sleep of an idle CPU; the hypervisor
+// itself is never interrupted.
+
+import ArmArchitecture
+import Drivers
+import Synchronization
+import VirtualDevices
+
+extension Core {
+  /// A physical interrupt stopped the guest.
+  /// - Returns: the virtual CPU to go on with.
+  public func handleInterrupt(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    acknowledgeInterrupts()
+    return resume(guest)
+  }
+
+  /// Takes every pending interrupt.
+  func acknowledgeInterrupts() {
+    while true {
+      let acknowledged = hardware.read(.interruptAcknowledge)
+      let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0xFF_FFFF)
+      guard interrupt.rawValue < 1020 else { return }
+      hardware.write(.interruptEnd, acknowledged)
+      take(interrupt)
+    }
+  }
+
+  /// Timers of guests stay active until the guest ends them; every other interrupt ends here.
+  @inline(__always) private func take(_ interrupt: InterruptNumber) {
+    switch interrupt {
+    case GuestInterrupt.virtualTimer, GuestInterrupt.physicalTimer: return takeTimer(interrupt)
+    case PhysicalInterrupt.alert: break
+    case PhysicalInterrupt.alarm: takeAlarm()
+    case PhysicalInterrupt.maintenance: takeMaintenance()
+    default: takeDevice(interrupt)
+    }
+    deactivate(interrupt)
+  }
+
+  @inline(__always) private func takeTimer(_ timer: InterruptNumber) {
+    guard let guest = cpu.value.loaded else { return deactivate(timer) }
+    guest.value.bank.value.line.set(timer.bit)
+    deliver(timer, to: guest)
+  }
+
+  private func takeAlarm() {
+    cpu.value.alarm = ~0
+    hardware.write(.alarm, ~0)
+    cpu.value.attention.store(1, ordering: .relaxed)
+  }
+
+  /// The guest ended an interrupt whose wire may still be raised, or there is room in the list registers.
+  private func takeMaintenance() {
+    guard let guest = cpu.value.loaded else { return }
+    notice(guest)
+  }
+
+  private func takeDevice(_ interrupt: InterruptNumber) {
+    if interrupt == phone.value.board.uartInterrupt { serveUART() }
+  }
+
+  /// The redistributor of this CPU.
+  var redistributor: GICv3Redistributor<H.Registers> {
+    GICv3Redistributor(hardware.registers(.redistributor, offset: cpu.value.redistributor))
+  }
+}

@@ -1,0 +1,22 @@
+import Appliance
+import ArmArchitecture
+import VirtualDevices
+
+extension Core {
+  /// ICC_SGI1R_EL1, ICC_ASGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24,
+  /// IRM 40; affinities of 1 and above, and the range selector, name nobody.
+  func sendSoftwareInterrupt(from guest: VirtualCPUReference, _ value: UInt64) {
+    let machine = guest.value.machine
+    let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
+    var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
+    if value & 0x00FF_F0FF_00FF_0000 != 0 { targets = 0 }
+    if value & 1 << 40 != 0 { targets = ~guest.value.bit }
+    targets &= (1 &<< UInt32(machine.value.record.virtualCPUCount)) &- 1
+    while targets != 0 {
+      let target = machine.value.virtualCPU(UInt32(truncatingIfNeeded: targets.trailingZeroBitCount))
+      target.value.bank.value.pending.set(interrupt.bit)
+      if target == guest { deliver(interrupt, to: guest) } else { alert(target.value.cpu) }
+      targets &= targets &- 1
+    }
+  }
+}

@@ -1,0 +1,37 @@
+// Trapped system registers: a few act, the identification registers answer by their rule, debug registers
+// read as zero and ignore writes, everything else does not exist.
+
+import ArmArchitecture
+
+extension Core {
+  /// Answers a trapped `MRS` or `MSR`.
+  /// - Returns: false where the register does not exist for a guest.
+  func accessSystemRegister(_ guest: VirtualCPUReference, _ access: SystemRegisterAccess) -> Bool {
+    let register = access.register
+    if register.isIdentification {
+      guard access.isRead else { return false }
+      let index = register.identificationIndex
+      guest.value[access.transfer] = IdentificationRule.rule(for: index).apply(to: hardware.identification(index))
+      return true
+    }
+    switch register {
+    case .softwareInterruptGroup1, .softwareInterruptAlias, .softwareInterruptGroup0:
+      guard !access.isRead else { return false }
+      sendSoftwareInterrupt(from: guest, guest.value[access.transfer])
+    case .monitorDebugControl: accessDebugControl(guest, access)
+    default:
+      guard register.isDebug || register == .auxiliaryControl else { return false }
+      if access.isRead { guest.value[access.transfer] = 0 }
+    }
+    return true
+  }
+
+  /// MDSCR_EL1 with software step (SS) and kernel debugging (KDE), which need no further register.
+  private func accessDebugControl(_ guest: VirtualCPUReference, _ access: SystemRegisterAccess) {
+    if access.isRead {
+      guest.value[access.transfer] = hardware.read(.guestDebugControl)
+    } else {
+      hardware.write(.guestDebugControl, guest.value[access.transfer] & 0x2001)
+    }
+  }
+}

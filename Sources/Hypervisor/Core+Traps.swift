@@ -1,0 +1,69 @@
+// A guest trapped: decode (`ExceptionSyndrome.trap`), decide by one switch, one verb per case.
+
+import ArmArchitecture
+import Synchronization
+
+extension Core {
+  /// Answers a synchronous exception of the guest that runs here.
+  /// - Returns: the virtual CPU to go on with.
+  public func handleTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
+    switch syndrome.trap {
+    case .hypervisorCall: callFirmware(guest)
+    case .secureMonitorCall:
+      skipInstruction(syndrome)
+      callFirmware(guest)
+    case .systemRegister(let access):
+      if accessSystemRegister(guest, access) { skipInstruction(syndrome) } else { raiseUndefined(guest) }
+    case .dataAbort(let abort):
+      if accessDevice(guest, abort) { skipInstruction(syndrome) } else { raiseAbort(guest, syndrome) }
+    case .instructionAbort: raiseAbort(guest, syndrome)
+    case .wait:
+      skipInstruction(syndrome)
+      wait(guest)
+    case .floatingPoint: giveVectors(to: guest)
+    case .undefined: raiseUndefined(guest)
+    }
+    return resume(guest)
+  }
+
+  /// The memory system reported an error that the guest caused and nobody waits for: the VM stops.
+  public func handleSystemError(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    stop(guest, .systemError)
+    return resume(guest)
+  }
+
+  /// The guest goes on, unless something happened that the scheduler has to see.
+  @inline(__always) func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    cpu.value.attention.load(ordering: .relaxed) == 0 ? guest : schedule()
+  }
+
+  @inline(__always) private func skipInstruction(_ syndrome: ExceptionSyndrome) {
+    hardware.write(.programCounter, hardware.read(.programCounter) &+ syndrome.instructionSize)
+  }
+
+  /// The guest's instruction does not exist on its machine.
+  func raiseUndefined(_ guest: VirtualCPUReference) {
+    raise(syndrome: 0x0200_0000)
+  }
+
+  /// There is nothing at the address that the guest accessed: a synchronous external abort (DFSC 0x10), from
+  /// the exception level it was in.
+  private func raiseAbort(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) {
+    hardware.write(.guestFaultAddress, hardware.read(.faultAddress))
+    let fromSame: UInt64 = hardware.read(.processorState) & 0xF == 0 ? 0 : 1 << 26
+    raise(syndrome: syndrome.rawValue & (0x3F << 26 | 1 << 25 | 1 << 6) | fromSame | 0x10)
+  }
+
+  /// Makes the guest take a synchronous exception to its EL1 (Arm ARM D1.3.5): vector offset 0 from EL1 with
+  /// SP_EL0, 0x200 from EL1, 0x400 and 0x600 from EL0 in AArch64 and AArch32.
+  private func raise(syndrome: UInt64) {
+    let state = hardware.read(.processorState)
+    hardware.write(.guestSyndrome, syndrome)
+    hardware.write(.guestExceptionLink, hardware.read(.programCounter))
+    hardware.write(.guestSavedState, state)
+    let offset: UInt64 = state & 0x10 != 0 ? 0x600 : state & 0xF == 0 ? 0x400 : state & 1 != 0 ? 0x200 : 0
+    hardware.write(.programCounter, hardware.read(.guestVectors) &+ offset)
+    hardware.write(.processorState, 0x3C5)
+  }
+}

@@ -1,0 +1,112 @@
+// What the portable part asks of a CPU and a board. The device's own implementation is one instruction for
+// each of these; the tests' is a scripted machine.
+
+import ArmArchitecture
+import Drivers
+import VirtualDevices
+
+/// The registers that the hypervisor reads or writes while it runs, by what they mean.
+public enum MachineRegister: Hashable, Sendable {
+  /// ESR_EL2.
+  case syndrome
+  /// FAR_EL2, a virtual address of the guest.
+  case faultAddress
+  /// HPFAR_EL2: the guest address of the fault, bits 47:12 at 39:4.
+  case faultPage
+  /// ELR_EL2.
+  case programCounter
+  /// SPSR_EL2.
+  case processorState
+  /// VBAR_EL1.
+  case guestVectors
+  /// ELR_EL1.
+  case guestExceptionLink
+  /// SPSR_EL1.
+  case guestSavedState
+  /// ESR_EL1.
+  case guestSyndrome
+  /// FAR_EL1.
+  case guestFaultAddress
+  /// MDSCR_EL1.
+  case guestDebugControl
+  /// HCR_EL2.
+  case configuration
+  /// CPTR_EL2.
+  case floatingPointTrap
+  /// CNTPCT_EL0.
+  case counter
+  /// CNTFRQ_EL0.
+  case counterFrequency
+  /// CNTV_CTL_EL0 and CNTP_CTL_EL0.
+  case virtualTimerControl, physicalTimerControl
+  /// CNTHP_CVAL_EL2 and CNTHP_CTL_EL2.
+  case alarm, alarmControl
+  /// ICH_HCR_EL2, ICH_ELRSR_EL2 and ICH_VTR_EL2.
+  case listControl, emptyListRegisters, listType
+  /// ICC_IAR1_EL1, ICC_EOIR1_EL1, ICC_DIR_EL1 and ICC_SGI1R_EL1.
+  case interruptAcknowledge, interruptEnd, interruptDeactivate, softwareInterrupt
+  /// MPIDR_EL1.
+  case affinity
+  /// ID_AA64MMFR0_EL1.
+  case memoryModel
+}
+
+/// A physical CPU and the board around it.
+public protocol Hardware {
+  associatedtype Registers: DeviceRegisters
+
+  func read(_ register: MachineRegister) -> UInt64
+  func write(_ register: MachineRegister, _ value: UInt64)
+
+  /// Reads the identification register with this `CRm:op2`.
+  func identification(_ index: UInt32) -> UInt64
+
+  /// ICH_LR<slot>_EL2, slot 0…3.
+  func listRegister(_ slot: Int) -> ListRegister
+  func setListRegister(_ slot: Int, _ value: ListRegister)
+
+  /// Stores or loads every register of EL1 and EL0 that a virtual CPU owns (`VirtualCPU.system`).
+  func saveSystemRegisters(_ guest: VirtualCPUReference)
+  func loadSystemRegisters(_ guest: VirtualCPUReference)
+  /// Stores or loads V0…V31, FPCR and FPSR (`VirtualCPU.vectors`).
+  func saveVectors(_ guest: VirtualCPUReference)
+  func loadVectors(_ guest: VirtualCPUReference)
+
+  /// Forgets the translations of the VM whose VTTBR_EL2 is loaded, on this CPU.
+  func forgetTranslations()
+  /// Sleeps until an interrupt is pending.
+  func waitForInterrupt()
+  /// Calls the board's firmware.
+  func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64
+
+  /// The address of a page of the hypervisor's own memory on the bus.
+  func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress
+  /// A page of the hypervisor's own memory by its address on the bus: the inverse.
+  func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer
+  /// A view of normal memory at a physical address, through one of this CPU's `WindowSlot`s: 2 MiB are
+  /// reachable, until the slot is used again.
+  func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer
+  /// Copies for a guest whose caches may be off: cleans what it wrote to the point of coherency.
+  func copyForGuest(_ destination: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int)
+  /// Fills with zeros likewise.
+  func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int)
+  /// Makes cleaned code visible to instruction fetches of all CPUs.
+  func synchronizeInstructions()
+  /// Makes 2 MiB of a device's registers reachable, from the 2 MiB boundary below its address.
+  func map(_ slot: DeviceSlot, at address: PhysicalAddress)
+  /// The registers of a device that was mapped, or of a frame of it.
+  func registers(_ slot: DeviceSlot, offset: UInt32) -> Registers
+}
+
+/// Views of physical memory that a CPU can have at the same time.
+public enum WindowSlot: Int, Sendable {
+  case source = 0
+  case destination = 2
+}
+
+/// The devices that the hypervisor drives.
+public enum DeviceSlot: Int, Sendable {
+  case distributor = 0
+  case redistributor = 1
+  case uart = 3
+}

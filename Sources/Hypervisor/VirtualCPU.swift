@@ -1,0 +1,105 @@
+import ArmArchitecture
+import Synchronization
+import VirtualDevices
+
+/// A virtual CPU. It runs on one physical CPU only, which alone writes what is not atomic.
+public struct VirtualCPU: ~Copyable {
+  // The first three and `stackTop` have offsets known to `Exceptions.S`; a host test pins them.
+
+  /// x0…x30 while the hypervisor runs.
+  public var registers: InlineArray<31, UInt64>
+  /// The stack of the physical CPU, where an exit continues.
+  public var stackTop: UInt64
+  /// Everything else of the guest's when it is not loaded, in the order of `SystemSlot` and `Exceptions.S`.
+  public var system: InlineArray<40, UInt64>
+  /// V0…V31, FPCR, FPSR when `PhysicalCPU.vectorsOwner` is another.
+  public var vectors: InlineArray<66, UInt64>
+
+  public var machine: VirtualMachineReference
+  public var cpu: PhysicalCPUReference
+  /// Its own interrupts, 0…31.
+  var bank: BankReference
+  /// Its place among the VM's virtual CPUs: the affinity a guest knows it by.
+  public var index: UInt32
+  /// Its bit among its VM's virtual CPUs.
+  var bit: UInt32 { 1 &<< index }
+
+  /// Its place in the queue of its physical CPU.
+  var place: Int
+  let state: Atomic<UInt32>
+  /// List registers that it has filled, a bit each.
+  var filled: UInt32
+  /// More interrupts are raised than list registers hold.
+  var overflows: Bool
+  /// Another CPU changed the state of an interrupt that this one holds.
+  let recalled: Atomic<UInt32>
+  /// Where and with what a CPU_ON starts it.
+  var startEntry: UInt64
+  var startArgument: UInt64
+
+  /// While it is not loaded: when the first of its timers interrupts, in ticks; all ones if none will.
+  var deadline: UInt64 {
+    let enabled = bank.value.enabled.load(ordering: .relaxed)
+    var first = ~0 as UInt64
+    if enabled & GuestInterrupt.virtualTimer.bit != 0, self[.virtualTimerControl] & 3 == 1 {
+      first = self[.virtualTimer]
+    }
+    if enabled & GuestInterrupt.physicalTimer.bit != 0, self[.physicalTimerControl] & 3 == 1 {
+      first = min(first, self[.physicalTimer])
+    }
+    return first
+  }
+
+  @inline(__always) subscript(_ slot: SystemSlot) -> UInt64 {
+    get { system[slot.rawValue] }
+    set { system[slot.rawValue] = newValue }
+  }
+
+  /// Whether a shared interrupt goes to this virtual CPU.
+  @inline(__always) func isTarget(of interrupt: InterruptNumber) -> Bool {
+    machine.value.target(of: interrupt.rawValue &- 32) == index
+  }
+
+  /// An active shared interrupt stays with the virtual CPU that took it.
+  @inline(__always) func hold(_ interrupt: InterruptNumber) {
+    guard interrupt.rawValue >= 32 else { return }
+    machine.value.holders[Int((interrupt.rawValue &- 32) & 63)] = UInt8(truncatingIfNeeded: index)
+  }
+
+  /// The value of a general-purpose register; the zero register reads as zero.
+  @inline(__always) subscript(_ register: RegisterIndex) -> UInt64 {
+    get { register.rawValue == 31 ? 0 : registers[Int(register.rawValue)] }
+    set { if register.rawValue != 31 { registers[Int(register.rawValue)] = newValue } }
+  }
+}
+
+/// What a virtual CPU is doing.
+enum VirtualCPUState {
+  /// Not started, or ended by CPU_OFF.
+  static var off: UInt32 { 0 }
+  /// A sibling is about to start it.
+  static var claimed: UInt32 { 1 }
+  /// A sibling started it; its own physical CPU has not yet seen it.
+  static var starting: UInt32 { 2 }
+  static var ready: UInt32 { 3 }
+  /// In `WFI`.
+  static var waiting: UInt32 { 4 }
+}
+
+/// Places in `VirtualCPU.system` that are not zero when it starts or that the scheduler looks at.
+public enum SystemSlot: Int {
+  /// SCTLR_EL1.
+  case control = 0
+  /// ELR_EL2.
+  case programCounter
+  /// SPSR_EL2.
+  case processorState
+  /// VMPIDR_EL2.
+  case affinity
+  /// VTTBR_EL2.
+  case translation
+  /// CNTV_CTL_EL0, CNTV_CVAL_EL0.
+  case virtualTimerControl, virtualTimer
+  /// CNTP_CTL_EL0, CNTP_CVAL_EL0.
+  case physicalTimerControl, physicalTimer
+}

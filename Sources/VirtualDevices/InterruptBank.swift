@@ -1,0 +1,86 @@
+import ArmArchitecture
+import Synchronization
+
+// The state of 32 interrupts of a virtual GIC, a bit each.
+//
+// No lock guards it. Each word changes by single atomic operations, and an interrupt on its way to a guest
+// has one owner: the CPU that set its bit in `inFlight` holds it in a list register, and nobody else
+// delivers it until that CPU puts it back. So a guest that hammers its distributor from one CPU cannot make
+// another CPU wait.
+
+/// 32 interrupts: 0…31 of one virtual CPU, or 32 shared ones.
+public struct InterruptBank: ~Copyable {
+  /// GICD_IGROUPR: 1 for Group 1 (delivered as IRQ).
+  public let group = Atomic<UInt32>(0)
+  public let enabled = Atomic<UInt32>(0)
+  /// Latched: an edge that came, or a write to ISPENDR.
+  public let pending = Atomic<UInt32>(0)
+  /// Active and not in a list register.
+  public let active = Atomic<UInt32>(0)
+  /// The level of the interrupt's wire.
+  public let line = Atomic<UInt32>(0)
+  /// 1 where a rising edge counts, 0 where the level does.
+  public let edge = Atomic<UInt32>(0)
+  /// Held in a list register of some virtual CPU.
+  public let inFlight = Atomic<UInt32>(0)
+  /// Held by another CPU when the guest cleared their pending or active state: dropped when they come back.
+  public let dropPending = Atomic<UInt32>(0)
+  public let dropActive = Atomic<UInt32>(0)
+  /// Priorities, four to a word, lowest interrupt in the lowest byte.
+  public var priorities = InlineArray<8, UInt32>(repeating: 0)
+
+  public init() {}
+
+  /// The state at power-on.
+  /// - Parameter edge: the interrupts that are triggered by edges.
+  public mutating func reset(edge: UInt32) {
+    self = InterruptBank()
+    self.edge.store(edge, ordering: .relaxed)
+  }
+
+  /// Pending by latch or by level.
+  @inline(__always) public var raised: UInt32 {
+    pending.load(ordering: .relaxed) | line.load(ordering: .relaxed) & ~edge.load(ordering: .relaxed)
+  }
+
+  /// What a virtual CPU could be interrupted by: raised, enabled, in a group of `groups`, not held, not active.
+  @inline(__always) public func deliverable(groups: GroupMask) -> UInt32 {
+    raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
+      & ~inFlight.load(ordering: .acquiring) & ~active.load(ordering: .relaxed)
+  }
+
+  /// What belongs into list registers: deliverable, or active and to be ended by the guest.
+  @inline(__always) public func candidates(groups: GroupMask) -> UInt32 {
+    let raised = raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
+    return (raised | active.load(ordering: .relaxed)) & ~inFlight.load(ordering: .acquiring)
+  }
+
+  /// The priority of an interrupt of this bank.
+  @inline(__always) public func priority(of interrupt: InterruptNumber) -> UInt8 {
+    let word = priorities[Int(interrupt.rawValue &>> 2 & 7)]
+    return UInt8(truncatingIfNeeded: word &>> ((interrupt.rawValue & 3) &* 8))
+  }
+}
+
+/// Which groups the guest's distributor forwards (GICD_CTLR.EnableGrp0 and EnableGrp1).
+public struct GroupMask {
+  private let control: UInt32
+
+  /// - Parameter control: GICD_CTLR.
+  public init(control: UInt32) { self.control = control }
+
+  /// The bits of a bank whose group is forwarded.
+  @inline(__always) func mask(_ group: UInt32) -> UInt32 {
+    (control & 2 != 0 ? group : 0) | (control & 1 != 0 ? ~group : 0)
+  }
+}
+
+extension Atomic where Value == UInt32 {
+  @inline(__always) public func set(_ bits: UInt32) {
+    bitwiseOr(bits, ordering: .acquiringAndReleasing)
+  }
+
+  @inline(__always) public func clear(_ bits: UInt32) {
+    bitwiseAnd(~bits, ordering: .acquiringAndReleasing)
+  }
+}

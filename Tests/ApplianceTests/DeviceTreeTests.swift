@@ -1,0 +1,130 @@
+import Appliance
+import Testing
+
+/// The bytes of a device tree under test.
+final class TestBlob {
+  private let bytes: UnsafeMutableRawBufferPointer
+
+  init(_ content: [UInt8]) {
+    bytes = .allocate(byteCount: max(content.count, 1), alignment: 8)
+    bytes.copyBytes(from: content)
+    count = content.count
+  }
+
+  deinit { bytes.deallocate() }
+
+  let count: Int
+  var blob: Blob { Blob(base: UnsafeRawPointer(bytes.baseAddress!), count: count) }
+
+  subscript(offset: Int) -> UInt8 {
+    get { bytes[offset] }
+    set { bytes[offset] = newValue }
+  }
+
+  func storeCell(_ value: UInt32, at offset: Int) {
+    bytes.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+  }
+}
+
+extension TestBlob {
+  /// A small tree: two nodes below the root, properties of three lengths.
+  static func sample() -> TestBlob {
+    let strings = Array("compatible\0reg\0".utf8)
+    let structure: [UInt32] = [
+      1, 0,
+      3, 5, 0, 0x6162_6364, 0x0000_0000,  // compatible = "abcd"
+      1, 0x6D65_6D6F, 0x7279_4030, 0,  // memory@0
+      3, 16, 11, 0, 0x4000_0000, 0, 0x1000_0000,
+      2,
+      4,
+      1, 0x6370_7500,  // cpu
+      3, 0, 11,
+      2,
+      2,
+      9,
+    ]
+    let structureOffset = 56
+    let stringsOffset = structureOffset + structure.count * 4
+    let header: [UInt32] = [
+      DeviceTree.magic, UInt32(stringsOffset + strings.count + 1), UInt32(structureOffset), UInt32(stringsOffset),
+      40, 17, 16, 0, UInt32(strings.count), UInt32(structure.count * 4),
+    ]
+    let cells = header + [0, 0, 0, 0] + structure
+    let bytes = cells.flatMap { cell in (0..<4).map { UInt8(truncatingIfNeeded: cell >> (24 - 8 * UInt32($0))) } }
+    return TestBlob(bytes + strings + [0])
+  }
+}
+
+@Suite struct DeviceTreeTests {
+  @Test func walksAllEvents() throws {
+    let sample = TestBlob.sample()
+    var tree = try #require(DeviceTree(sample.blob))
+    var log: [String] = []
+    walk: while true {
+      switch tree.next() {
+      case .beginNode(let name): log.append(sample.blob.hasPrefix("memory@", at: name) ? "memory" : "node")
+      case .endNode: log.append("end")
+      case .property(let property): log.append("property \(property.length)")
+      case .end: break walk
+      case .malformed:
+        Issue.record("malformed")
+        break walk
+      }
+    }
+    #expect(log == ["node", "property 5", "memory", "property 16", "end", "node", "property 0", "end", "end"])
+  }
+
+  @Test func readsValues() throws {
+    let sample = TestBlob.sample()
+    var tree = try #require(DeviceTree(sample.blob))
+    var reg: DeviceTreeProperty?
+    while reg == nil, case let event = tree.next() {
+      if case .property(let property) = event, property.length == 16 { reg = property }
+    }
+    let property = try #require(reg)
+    #expect(sample.blob.hasPrefix("reg\0", at: property.name))
+    #expect(sample.blob.number(at: property.value, cells: 2) == 0x4000_0000)
+    #expect(sample.blob.number(at: property.value + 8, cells: 2) == 0x1000_0000)
+  }
+
+  @Test func readsOutsideAreZero() {
+    let sample = TestBlob.sample()
+    for offset in [-1, -4, sample.count, sample.count + 4, Int.max, Int.min] {
+      #expect(sample.blob.byte(at: offset) == 0)
+      #expect(sample.blob.cell(at: offset) == 0)
+    }
+    #expect(sample.blob.cell(at: 2) == 0)
+  }
+
+  @Test func refusesHeaders() {
+    let damages: [(offset: Int, value: UInt32)] = [
+      (0, 0xD00D_FEEE), (4, 0), (4, 0xFFFF_FFFF), (8, 0xFFFF_FFFC), (8, 57), (12, 0x8000_0000), (20, 15), (24, 18),
+      (36, 0xFFFF_FFFF),
+    ]
+    for damage in damages {
+      let sample = TestBlob.sample()
+      sample.storeCell(damage.value, at: damage.offset)
+      #expect(DeviceTree(sample.blob) == nil, "offset \(damage.offset)")
+    }
+  }
+
+  @Test func refusesEveryTruncation() {
+    let whole = TestBlob.sample()
+    let bytes = (0..<whole.count).map { whole[$0] }
+    for count in 0..<whole.count {
+      #expect(DeviceTree(TestBlob(Array(bytes[..<count])).blob) == nil)
+    }
+  }
+
+  @Test func staysMalformed() throws {
+    let sample = TestBlob.sample()
+    sample.storeCell(7, at: 56)
+    var tree = try #require(DeviceTree(sample.blob))
+    for _ in 0..<3 {
+      guard case .malformed = tree.next() else {
+        Issue.record("no .malformed")
+        return
+      }
+    }
+  }
+}

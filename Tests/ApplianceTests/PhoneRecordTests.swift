@@ -1,0 +1,51 @@
+import Appliance
+import Testing
+
+/// Host and device share the records' memory as the file format: no offset may move unnoticed.
+@Suite struct PhoneRecordTests {
+  @Test func sizes() {
+    #expect(MemoryLayout<PhoneHeader>.size == PhoneHeader.size)
+    #expect(MemoryLayout<PhoneHeader>.size == 64)
+    #expect(MemoryLayout<SegmentRecord>.size == 24)
+    #expect(MemoryLayout<SeedRecord>.size == 16)
+    #expect(MemoryLayout<VirtualMachineRecord>.size == VirtualMachineRecord.size)
+    #expect(MemoryLayout<VirtualMachineRecord>.stride == 256)
+  }
+
+  @Test func headerOffsets() {
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.magic) == 0)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.virtualMachineCount) == 8)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.interruptControllerGeneration) == 12)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.entropy) == 16)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.reserved) == 48)
+  }
+
+  @Test func segmentAndSeedOffsets() {
+    #expect(MemoryLayout<SegmentRecord>.offset(of: \.sourceOffset) == 0)
+    #expect(MemoryLayout<SegmentRecord>.offset(of: \.size) == 8)
+    #expect(MemoryLayout<SegmentRecord>.offset(of: \.guestAddress) == 16)
+    #expect(MemoryLayout<SeedRecord>.offset(of: \.guestAddress) == 0)
+    #expect(MemoryLayout<SeedRecord>.offset(of: \.size) == 8)
+  }
+
+  @Test func machineOffsets() {
+    typealias Layout = MemoryLayout<VirtualMachineRecord>
+    #expect(Layout.offset(of: \.name) == 0)
+    #expect(Layout.offset(of: \.memoryBase) == 16)
+    #expect(Layout.offset(of: \.memorySize) == 24)
+    #expect(Layout.offset(of: \.entry) == 32)
+    #expect(Layout.offset(of: \.argument) == 40)
+    #expect(Layout.offset(of: \.virtualCPUCount) == 48)
+    #expect(Layout.offset(of: \.priority) == 49)
+    #expect(Layout.offset(of: \.segmentCount) == 50)
+    #expect(Layout.offset(of: \.seedCount) == 51)
+    #expect(Layout.offset(of: \.placement) == 56)
+    #expect(Layout.offset(of: \.segments) == 80)
+    #expect(Layout.offset(of: \.seeds) == 224)
+  }
+
+  @Test func magicSpellsItsName() {
+    let bytes = withUnsafeBytes(of: PhoneHeader.expectedMagic.littleEndian) { Array($0) }
+    #expect(bytes == Array("PVPHONE".utf8) + [1])
+  }
+}

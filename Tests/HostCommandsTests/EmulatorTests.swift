@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+@testable import HostCommands
+
+@Suite struct EmulatorOptionsTests {
+  private let options = EmulatorOptions(
+    kernel: "k", ramdisk: "r", cpus: 3, memory: .mebibytes(768), cpuModel: "max", countsInstructions: false, extra: ["-d", "int"])
+
+  @Test func arguments() {
+    let line = options.arguments.joined(separator: " ")
+    #expect(line.hasPrefix("-M virt,virtualization=on,gic-version=3 -cpu max -smp 3 -m 768M "))
+    #expect(line.hasSuffix("-kernel k -initrd r -d int"))
+    #expect(!line.contains("icount"))
+  }
+
+  @Test func countingIsSingleThreaded() {
+    var counting = options
+    counting.countsInstructions = true
+    #expect(counting.arguments.joined(separator: " ").contains("-accel tcg,thread=single -icount shift=0,sleep=off"))
+  }
+}
+
+@Suite struct ConsoleTests {
+  @Test func keysToQuit() {
+    var filter = KeyFilter()
+    #expect(filter.filter([0x61, 0x1D]) == [0x61])
+    #expect(filter.filter([0x31, 0x71]) == [0x1D, 0x31, 0x71])
+    #expect(filter.filter([0x1D, 0x1D, 0x71]) == [0x1D, 0x1D, 0x71])
+    #expect(filter.filter([0x1D, 0x71]) == nil)
+  }
+
+  @Test func untilWaitsForAllTexts() {
+    var listener = UntilListener(texts: ["alpha", "beta"])
+    func hear(_ text: String) -> ConsoleVerdict { listener.heard(Array(text.utf8)[...], at: .zero, type: { _ in }) }
+    #expect(hear("xxbe") == .goOn)
+    #expect(hear("taxx") == .goOn)
+    #expect(listener.missing == ["alpha"])
+    #expect(hear(String(repeating: "-", count: 10_000)) == .goOn)
+    #expect(hear("alp") == .goOn)
+    #expect(hear("ha") == .done)
+  }
+
+  @Test func withoutTextsOnlyTheDeviceEnds() {
+    var listener = UntilListener(texts: [])
+    #expect(listener.heard([1], at: .zero, type: { _ in }) == .goOn)
+  }
+
+  @Test func smokeFollowsTheVMs() {
+    var listener = SmokeListener(machines: ["work", "personal"], ready: "is up", command: "off")
+    var typed = ""
+    func hear(_ text: String, _ seconds: Int) -> ConsoleVerdict {
+      listener.heard(Array(text.utf8)[...], at: .seconds(seconds)) { typed += String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(hear("[pocketvisor] hello\r\nwork| it is up\r\npersonal| not yet\r\n", 1) == .goOn)
+    #expect(typed.isEmpty)
+    #expect(hear("personal| it ", 2) == .goOn)
+    #expect(hear("is up\r\n", 3) == .goOn)
+    #expect(typed == "\u{1D}1off\r")
+    #expect(hear("", 4) == .goOn)
+    #expect(hear("off\r\n[pocketvisor] work stopped: powered off\r\n", 5) == .goOn)
+    #expect(typed == "\u{1D}1off\r\u{1D}2off\r")
+    #expect(hear("", 26) == .goOn)
+    #expect(typed == "\u{1D}1off\r\u{1D}2off\r\u{1D}2off\r")
+    #expect(hear("[pocketvisor] personal stopped: powered off\n", 27) == .done)
+    #expect(listener.machines.map(\.description) == [
+      "work: ok: user space after 1.0 s, stopped after 5.0 s: powered off",
+      "personal: ok: user space after 3.0 s, stopped after 27.0 s: powered off",
+    ])
+  }
+
+  @Test func aVMThatDiesEarlyIsAFailure() {
+    var listener = SmokeListener(machines: ["work"], ready: "is up", command: "off")
+    let text = Array("[pocketvisor] work stopped: SError\n".utf8)
+    #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .done)
+    #expect(listener.machines[0].isGood == false)
+    #expect(listener.machines[0].description == "work: FAILED: never reached user space, stopped after 1.0 s: SError")
+  }
+}
+
+/// Sessions with a shell in QEMU's place.
+@Suite struct ConsoleSessionTests {
+  private func session(_ texts: [String] = [], timeout: Duration? = .seconds(20)) -> ConsoleSession<UntilListener> {
+    ConsoleSession(listener: UntilListener(texts: texts), keyboard: nil, screen: nil, timeout: timeout)
+  }
+
+  @Test func theEmulatorsStatusIsOurs() throws {
+    var session = session()
+    #expect(session.run(try EmulatorProcess("sh", ["-c", "echo hello; exit 3"])) == .emulatorEnded(3))
+  }
+
+  @Test func endsAtTheText() throws {
+    var session = session(["two"])
+    #expect(session.run(try EmulatorProcess("sh", ["-c", "echo one two three; sleep 60"])) == .done)
+  }
+
+  @Test func endsAtTheTimeout() throws {
+    var session = session(["never"], timeout: .milliseconds(300))
+    #expect(session.run(try EmulatorProcess("sleep", ["60"])) == .timeout)
+  }
+
+  @Test func keysArriveAndTheQuitKeyEnds() throws {
+    let keys = Pipe()
+    try keys.fileHandleForWriting.write(contentsOf: Data("abc\n".utf8))
+    var session = ConsoleSession(
+      listener: UntilListener(texts: ["<abc>"]), keyboard: keys.fileHandleForReading.fileDescriptor, screen: nil,
+      timeout: .seconds(20))
+    #expect(session.run(try EmulatorProcess("sh", ["-c", "read x; echo \"<$x>\"; sleep 60"])) == .done)
+    try keys.fileHandleForWriting.write(contentsOf: Data([0x1D, 0x71]))
+    session.listener = UntilListener(texts: [])
+    #expect(session.run(try EmulatorProcess("sleep", ["60"])) == .quit)
+  }
+
+  @Test func aMissingProgramIsNamed() {
+    #expect(failure { _ = try EmulatorProcess("no-such-qemu", []) }.hasPrefix("no-such-qemu is not installed"))
+  }
+}
+
+/// Debian's kernel in QEMU itself, on the machine that our guests see: it must boot there too.
+@Suite(.enabled(if: FileManager.default.fileExists(atPath: repositoryPath + "/.cache/debian/initrd.gz")))
+struct GuestMachineTests {
+  private let assets = repositoryPath + "/.cache/debian"
+
+  @Test(arguments: [2, 3]) func bootsDebian(generation: Int) throws {
+    let folder = Workspace()
+    let tree = GuestDeviceTree(
+      cpus: 2, memoryBase: 0x4000_0000, memorySize: 256 << 20, commandLine: "", ramdisk: nil,
+      interruptControllerGeneration: generation)
+    folder.write("guest.dtb", Data(tree.root.flattened()))
+    let machine = ["-M", "virt,gic-version=\(generation)", "-cpu", "cortex-a57", "-smp", "2", "-m", "256M"]
+    let console = ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
+    let software = ["-kernel", assets + "/vmlinuz", "-initrd", assets + "/initrd.gz", "-dtb", folder["guest.dtb"], "-append", "pocketvisor.name=bare"]
+    var session = ConsoleSession(
+      listener: UntilListener(texts: ["CPUs: 2,", "userland is up on bare"]), keyboard: nil, screen: nil, timeout: .seconds(120))
+    #expect(session.run(try EmulatorProcess("qemu-system-aarch64", machine + console + software)) == .done)
+  }
+
+  /// Killed in the middle, the tool leaves no QEMU behind.
+  @Test(arguments: [SIGTERM, SIGKILL]) func leavesNoEmulatorBehind(signal: Int32) throws {
+    let folder = Workspace.withPhone(), process = Process(), mark = "pocketvisor-\(UUID().uuidString)"
+    process.executableURL = URL(fileURLWithPath: pocketvisorPath)
+    process.arguments = ["run", folder["phone.yaml"], "--headless", "--hypervisor", assets + "/vmlinuz", "--", "-name", mark]
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    let appeared = waits { try runProgram("pgrep", ["-f", "qemu.*\(mark)"]).status == 0 }
+    #expect(appeared)
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    #expect(waits { try runProgram("pgrep", ["-f", "qemu.*-name \(mark)$"]).status != 0 })
+  }
+
+  /// Whether a condition comes true within twenty seconds.
+  private func waits(for condition: () throws -> Bool) -> Bool {
+    for _ in 0..<200 {
+      if (try? condition()) == true { return true }
+      usleep(100_000)
+    }
+    return false
+  }
+}

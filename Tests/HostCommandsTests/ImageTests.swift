@@ -1,0 +1,144 @@
+import Appliance
+import Foundation
+import Testing
+
+@testable import HostCommands
+
+/// Device images and appliances: written, read back, damaged.
+@Suite struct ImageTests {
+  private let folder = Workspace.withPhone()
+
+  private func phoneImage() throws -> Data {
+    let phone = try PhoneDescription(reading: InputFile(path: folder["phone.yaml"]))
+    let layout = try PhoneLayout(phone, for: .virt(cpus: 2, memory: .mebibytes(1024)))
+    let image = try DeviceImage(layout)
+    try OutputFile.replace(folder["phone.fit"]) { try image.tree.write(to: $0) }
+    return try #require(folder.read("phone.fit"))
+  }
+
+  private func check(_ data: Data) throws -> PhoneContent {
+    try PhoneContent(ImageFile(verifying: InputFile(path: "phone.fit", data: data)))
+  }
+
+  @Test func recordsComeBack() throws {
+    let content = try check(phoneImage())
+    #expect(content.header.interruptControllerGeneration == 3)
+    #expect(content.machines.map(\.nameText) == ["work", "personal"])
+    let work = content.machines[0], personal = content.machines[1]
+    #expect(work.memorySize == 16 << 20)
+    #expect(work.virtualCPUCount == 2)
+    #expect(personal.priority == 3)
+    #expect(work.segmentCount == 3)
+    #expect(work.seedCount == 2)
+    #expect(work.placement[1] == 1)
+  }
+
+  @Test func segmentsPointAtTheirBytes() throws {
+    let data = try phoneImage()
+    let work = try check(data).machines[0]
+    let ramdisk = work.segments[2]
+    let offset = Int(ramdisk.sourceOffset)
+    #expect(offset % 4096 == 0)
+    #expect(data[offset..<offset + Int(ramdisk.size)] == folder.read("initrd.gz"))
+  }
+
+  @Test func sameContentIsStoredOnce() throws {
+    let work = try check(phoneImage()).machines
+    #expect(work[0].segments[0].sourceOffset == work[1].segments[0].sourceOffset)
+    #expect(work[0].segments[1].sourceOffset != work[1].segments[1].sourceOffset)
+  }
+
+  @Test func entropyIsFresh() throws {
+    let first = try check(phoneImage()).header.entropy, second = try check(phoneImage()).header.entropy
+    #expect((0..<4).contains { first[$0] != second[$0] })
+  }
+
+  @Test func debianToolsReadIt() throws {
+    _ = try phoneImage()
+    let list = try runProgram("mkimage", ["-l", folder["phone.fit"]])
+    #expect(list.status == 0)
+    #expect(list.output.contains("Image 1 (kernel-work)"))
+    #expect(list.output.contains("Configuration 1 (personal)"))
+    #expect(list.output.contains("Default Configuration: 'work'"))
+    let extract = try runProgram(
+      "dumpimage", ["-T", "flat_dt", "-p", "1", "-o", folder["kernel.out"], folder["phone.fit"]])
+    #expect(extract.status == 0)
+    #expect(folder.read("kernel.out") == folder.read("Image"))
+  }
+
+  @Test func everyFlippedBitIsFound() throws {
+    let data = try phoneImage()
+    let tree = Array(0..<4096), rest = Array(stride(from: 4096, to: data.count, by: 97))
+    for offset in tree + rest {
+      var damaged = data
+      damaged[offset] ^= 1 << UInt8(offset % 8)
+      #expect(throws: InputError.self, "byte \(offset)") { _ = try check(damaged) }
+    }
+  }
+
+  @Test func everyTruncationIsFound() throws {
+    let data = try phoneImage()
+    for count in Array(stride(from: 0, to: data.count, by: 61)) + [data.count - 1] {
+      #expect(throws: InputError.self, "\(count) bytes") { _ = try check(data.prefix(count)) }
+    }
+    #expect(failure { _ = try check(data + [0]) }.contains("1 bytes too many"))
+  }
+
+  @Test func damagedRecordsAreRefused() throws {
+    let damages: [(inout VirtualMachineRecord) -> Void] = [
+      { $0.memorySize = 1 }, { $0.memoryBase = .max }, { $0.memorySize = 0 }, { $0.entry = 0 }, { $0.argument = 1 },
+      { $0.virtualCPUCount = 0 }, { $0.virtualCPUCount = 9 }, { $0.segmentCount = 7 }, { $0.seedCount = 3 },
+      { $0.segments[0].size = .max }, { $0.segments[0].guestAddress = 0 }, { $0.segments[1].sourceOffset = 0 },
+      { $0.seeds[0].guestAddress = .max }, { $0.seeds[1].size = .max },
+    ]
+    for (index, damage) in damages.enumerated() {
+      #expect(throws: InputError.self, "damage \(index)") { _ = try check(rebuilt(damage)) }
+    }
+    #expect(throws: Never.self) { _ = try check(rebuilt { _ in }) }
+  }
+
+  /// The image with its first record changed and all hashes right.
+  private func rebuilt(_ change: (inout VirtualMachineRecord) -> Void) throws -> Data {
+    let image = try ImageFile(verifying: InputFile(path: "phone.fit", data: phoneImage()))
+    let entry = try #require(image.entry("phone"))
+    var record = image.data(of: entry)
+    var machine = try #require(VirtualMachineRecord(record.dropFirst(64)))
+    change(&machine)
+    record.replaceSubrange(64..<320, with: machine.bytes)
+    let images = image.entries.map {
+      FlattenedImageTree.Image($0.name, "", type: $0.type, data: $0.name == "phone" ? record : image.data(of: $0))
+    }
+    // Without descriptions the tree is shorter, but the data begins at the same page.
+    let tree = FlattenedImageTree(description: "", images: images, configurations: [])
+    try OutputFile.replace(folder["rebuilt.fit"]) { try tree.write(to: $0) }
+    return try #require(folder.read("rebuilt.fit"))
+  }
+
+  @Test func appliancesComeBack() throws {
+    let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
+    let appliance = ApplianceFile(
+      kernel: try InputFile(path: folder["Image"]), ramdisk: try InputFile(path: folder["initrd.gz"]), manifest: settings)
+    try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
+    let back = try ApplianceFile(reading: InputFile(path: folder["work.fit"]))
+    #expect(back.manifest == settings)
+    #expect(back.kernel.data == folder.read("Image"))
+    #expect(back.ramdisk?.data == folder.read("initrd.gz"))
+  }
+
+  @Test func aPhoneMayOverrideItsAppliances() throws {
+    let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
+    let appliance = ApplianceFile(kernel: try InputFile(path: folder["Image"]), ramdisk: nil, manifest: settings)
+    try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
+    folder.write("phone.yaml", "vms: { work: { appliance: work.fit, memory: 32MiB } }")
+    let machine = try #require(try check(phoneImage()).machines.first)
+    #expect(machine.memorySize == 32 << 20)
+    #expect(machine.virtualCPUCount == 2)
+  }
+
+  @Test func otherFilesAreNotOurs() throws {
+    var root = DeviceTreeNode("")
+    root.set("model", "a board")
+    #expect(failure { _ = try check(Data(root.flattened())) }.contains("no FIT image"))
+    #expect(failure { _ = try check(Data("hello".utf8)) }.contains("is no device tree or FIT image"))
+  }
+}

@@ -1,0 +1,110 @@
+import Appliance
+import Foundation
+import Testing
+
+@testable import HostCommands
+
+@Suite struct PhoneLayoutTests {
+  private let folder = Workspace.withPhone()
+
+  private func layout(_ text: String, board: BoardDescription = .virt(cpus: 2, memory: .mebibytes(1024))) throws -> PhoneLayout {
+    folder.write("phone.yaml", text)
+    return try PhoneLayout(PhoneDescription(reading: InputFile(path: folder["phone.yaml"])), for: board)
+  }
+
+  @Test func placesKernelAndRamdisk() throws {
+    folder.write("Image", Samples.kernel(textOffset: 0x8_0000, imageSize: 0x30_0000))
+    let work = try layout(Samples.phone).machines[0]
+    #expect(work.deviceTree.guestAddress == 0x4000_0000)
+    #expect(work.kernel.guestAddress == 0x4028_0000)
+    #expect(work.entry == 0x4028_0000)
+    #expect(work.ramdisk?.guestAddress == 0x4060_0000)
+  }
+
+  @Test func theDeviceTreeSaysWhereTheRamdiskIs() throws {
+    let work = try layout(Samples.phone).machines[0]
+    let tree = try DeviceTreeNode(reading: InputFile(path: "tree", data: work.deviceTree.content))
+    let ramdisk = try #require(work.ramdisk)
+    #expect(tree.node("chosen")?.cell("linux,initrd-start", 1) == UInt32(ramdisk.guestAddress))
+    #expect(tree.node("chosen")?.cell("linux,initrd-end", 1) == UInt32(ramdisk.end))
+    #expect(tree.node("memory@40000000")?.cell("reg", 3) == 16 << 20)
+    #expect(tree.node("cpus")?.children.count == 2)
+  }
+
+  @Test func seedsPointIntoTheDeviceTree() throws {
+    let work = try layout(Samples.phone).machines[0]
+    #expect(work.seeds.map(\.size) == [64, 8])
+    let tree = try DeviceTreeNode(reading: InputFile(path: "tree", data: work.deviceTree.content))
+    let seed = try #require(tree.node("chosen")?.property("rng-seed"))
+    #expect(work.seeds[0].guestAddress == 0x4000_0000 + UInt64(seed.offset))
+  }
+
+  @Test func spreadsVirtualCPUs() throws {
+    let text = "vms: { a: {kernel: Image, memory: 16MiB, cpus: 2}, b: {kernel: Image, memory: 16MiB}, c: {kernel: Image, memory: 16MiB, cpus: 3} }"
+    #expect(try layout(text).machines.map(\.placement) == [[0, 1], [0], [1, 0, 1]])
+    let one = BoardDescription.virt(cpus: 1, memory: .mebibytes(1024))
+    #expect(try layout(text, board: one).machines.map(\.placement) == [[0, 0], [0], [0, 0, 0]])
+  }
+
+  @Test func followsThePlacement() throws {
+    #expect(try layout("vms: { a: {kernel: Image, memory: 16MiB, cpus: 2, placement: [1, 1]} }").machines[0].placement == [1, 1])
+    let mistake = failure { _ = try layout("vms: { a: {kernel: Image, memory: 16MiB, placement: [2]} }") }
+    #expect(mistake.contains("placed on CPU 2; QEMU virt has CPUs 0 to 1"))
+  }
+
+  @Test func refusesWhatDoesNotFitTheMachine() {
+    folder.write("Image", Samples.kernel(imageSize: 20 << 20))
+    let mistake = failure { _ = try layout(Samples.phone) }
+    #expect(mistake.contains(":2:3: VM `work` has 16MiB of memory; its kernel and ramdisk need 23 MiB"), "\(mistake)")
+  }
+
+  @Test func refusesWhatDoesNotFitTheBoard() throws {
+    let small = BoardDescription.virt(cpus: 2, memory: .mebibytes(32))
+    let mistake = failure { _ = try DeviceImage(layout(Samples.phone, board: small)) }
+    #expect(mistake == "the phone needs 57 MiB of memory, QEMU virt has 32 MiB: VMs 48 MiB, image 1 MiB, hypervisor and rounding 8 MiB")
+  }
+
+  @Test func refusesTooManyVirtualCPUs() {
+    let text = "vms: { a: {kernel: Image, memory: 16MiB, cpus: 8}, b: {kernel: Image, memory: 16MiB, cpus: 8}, c: {kernel: Image, memory: 16MiB} }"
+    #expect(failure { _ = try layout(text) } == "the VMs have 17 virtual CPUs together; a phone has at most 16")
+  }
+
+  @Test func needsMemoryAndFiles() {
+    #expect(failure { _ = try layout("vms: { a: {kernel: Image} }") }.contains("VM `a` needs `memory`"))
+    #expect(failure { _ = try layout("vms: { a: {kernel: Imgae, memory: 2MiB} }") }.hasSuffix("Imgae: no such file"))
+    #expect(failure { _ = try layout("vms: { a: {kernel: ., memory: 2MiB} }") }.contains("is a folder"))
+  }
+}
+
+@Suite struct BoardDescriptionTests {
+  private func board(_ machine: String, _ arguments: [String]) throws -> BoardDescription {
+    let folder = Workspace()
+    _ = try runProgram("qemu-system-aarch64", ["-M", "virt,\(machine),dumpdtb=\(folder["board.dtb"])", "-nic", "none"] + arguments)
+    return try BoardDescription(reading: InputFile(path: folder["board.dtb"]))
+  }
+
+  @Test func readsVirt() throws {
+    let board = try board("virtualization=on,gic-version=3", ["-cpu", "cortex-a57", "-smp", "3", "-m", "768M"])
+    #expect(board.memory == .mebibytes(768))
+    #expect(board.cpus == 3)
+    #expect(board.interruptControllerGeneration == 3)
+  }
+
+  @Test func readsGICv2() throws {
+    #expect(try board("virtualization=on,gic-version=2", ["-cpu", "cortex-a57"]).interruptControllerGeneration == 2)
+  }
+
+  @Test func saysWhatTheBoardLacks() {
+    var root = DeviceTreeNode("")
+    root.set("#size-cells", cells: [1])
+    func mistake() -> String {
+      failure { _ = try BoardDescription(reading: InputFile(path: "b.dtb", data: Data(root.flattened()))) }
+    }
+    #expect(mistake() == "b.dtb: the board's device tree has no memory")
+    var memory = DeviceTreeNode("memory")
+    memory.set("device_type", "memory")
+    memory.set("reg", cells: [0, 0, 0x100_0000])
+    root.children.append(memory)
+    #expect(mistake() == "b.dtb: the board's device tree has no CPU")
+  }
+}
