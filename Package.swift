@@ -38,6 +38,7 @@ let package = Package(
       ]),
     .executableTarget(name: "pocketvisor", dependencies: ["HostCommands"]),
     .executableTarget(name: "Benchmark"),
+    .executableTarget(name: "SizeReport"),
     .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
     .testTarget(name: "HostCommandsTests", dependencies: ["Appliance", "HostCommands", "pocketvisor"]),
   ]

@@ -2,7 +2,9 @@
 // The test guests: flat arm64 images that run on QEMU's `virt` board and under Pocketvisor alike.
 import PackageDescription
 
-let layout: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/guest.ld"])]
+let layout: [LinkerSetting] = [
+  .unsafeFlags(["-Xlinker", "-T", "-Xlinker", "\(Context.packageDirectory)/guest.ld"])
+]
 
 /// A guest: an executable of one folder, linked as a flat image.
 func guest(_ name: String) -> Target {

@@ -8,7 +8,9 @@ struct BenchmarkReport {
 
   var text: String {
     var parts = ["One exit (instructions)", exits.markdown]
-    if run.settings.measuresLinux { parts += ["A whole system, Debian arm64", system.markdown, workload.markdown] }
+    if run.settings.measuresLinux {
+      parts += ["A whole system, Debian arm64", system.markdown, workload.markdown]
+    }
     if let memory = run.hypervisorMemory { parts.append(memory) }
     return (parts + run.failures.map { "not measured: \($0)" }).joined(separator: "\n\n")
   }
@@ -72,26 +74,33 @@ struct BenchmarkReport {
   }
 
   private var system: TextTable {
-    var table = TextTable(["item", "native", "Pocketvisor", "extra", "KVM A57", "Xen A57", "to reach", "reached"])
+    var table = TextTable([
+      "item", "native", "Pocketvisor", "extra", "KVM A57", "Xen A57", "to reach", "reached",
+    ])
     let keys = Peers.workloadKeys
     table.add(
-      ratio("processes, system calls, pipes, md5sum, gzip, shell", run.native.total(of: keys),
+      ratio(
+        "processes, system calls, pipes, md5sum, gzip, shell", run.native.total(of: keys),
         run.guest.total(of: keys), ["+0.66 %", "+1.12 %"], limit: 0.3))
-    table.add(ratio("start → user space", run.native["start"], run.guest["start"], ["+2.67 %", "+4.51 %"], limit: 1))
+    table.add(
+      ratio("start → user space", run.native["start"], run.guest["start"], ["+2.67 %", "+4.51 %"], limit: 1))
     table.add(touch)
     table.add(absolute("console, per character", "console", ["32,000", "1,600"], limit: 300))
     table.add(absolute("pipe ping across CPUs, per round", "pipe-across", ["32,200", "–"], limit: 23_000))
     return table
   }
 
-  private func ratio(_ name: String, _ native: Double?, _ ours: Double?, _ peers: [String], limit: Double) -> [String] {
+  private func ratio(_ name: String, _ native: Double?, _ ours: Double?, _ peers: [String], limit: Double)
+    -> [String]
+  {
     let extra = percentage(native, ours)
     let verdict = extra.map { $0 <= limit ? "yes" : "no" } ?? "–"
     return [name, millions(native), millions(ours), percent(extra)] + peers + ["≤ +\(limit) %", verdict]
   }
 
   private func absolute(_ name: String, _ key: String, _ peers: [String], limit: Double) -> [String] {
-    let native = run.native[key], ours = run.guest[key]
+    let native = run.native[key]
+    let ours = run.guest[key]
     let verdict = ours.map { $0 <= limit ? "yes" : "no" } ?? "–"
     let extra = percent(percentage(native, ours))
     return [name, figure(native), figure(ours), extra] + peers + ["≤ \(figure(limit))", verdict]
@@ -99,7 +108,8 @@ struct BenchmarkReport {
 
   /// Pages are given to a VM at its start, so that touching one costs nothing more.
   private var touch: [String] {
-    let native = run.native["first-touch"], ours = run.guest["first-touch"]
+    let native = run.native["first-touch"]
+    let ours = run.guest["first-touch"]
     let extra = native.flatMap { native in ours.map { $0 - native } }
     let verdict = extra.map { $0 < 10 ? "yes" : "no" } ?? "–"
     return ["first touch of a page", figure(native), figure(ours), figure(extra), "640", "91", "0", verdict]
@@ -108,7 +118,8 @@ struct BenchmarkReport {
   private var workload: TextTable {
     var table = TextTable(["part", "native", "Pocketvisor", "extra"])
     for key in Peers.workloadKeys + ["first-touch", "console", "pipe-across", "start"] {
-      let native = run.native[key], ours = run.guest[key]
+      let native = run.native[key]
+      let ours = run.guest[key]
       table.add([key, figure(native), figure(ours), percent(percentage(native, ours))])
     }
     return table

@@ -107,7 +107,9 @@ struct BenchmarkRun {
   }
 
   private mutating func noteMemory(_ console: String) {
-    let line = console.split(whereSeparator: \.isNewline).first { $0.contains("pocketvisor") && $0.contains("RAM") }
+    let line = console.split(whereSeparator: \.isNewline).first {
+      $0.contains("pocketvisor") && $0.contains("RAM")
+    }
     hypervisorMemory = hypervisorMemory ?? line.map(String.init)
   }
 }

@@ -32,7 +32,9 @@ struct Machine {
   func runAsGuest(_ start: Start) throws -> String {
     let phone = "\(Settings.scratch)/\(start.name).yaml"
     try Data(describe(start).utf8).write(to: URL(fileURLWithPath: phone))
-    let arguments = ["run", phone, "--headless", "--icount", "--cpus", String(start.cpus), "--cpu", cpu]
+    let arguments = [
+      "run", phone, "--headless", "--icount", "--until", start.mark, "--cpus", String(start.cpus), "--cpu", cpu,
+    ]
     return try run(Settings.tool, arguments, start)
   }
 
@@ -52,7 +54,9 @@ struct Machine {
 
   /// Runs a program to its end and gives what it printed, which is kept in a log too.
   private func run(_ program: String, _ arguments: [String], _ start: Start) throws -> String {
-    let log = URL(fileURLWithPath: "\(Settings.scratch)/\(start.name)-\(program.hasSuffix("visor") ? "guest" : "native").log")
+    let log = URL(
+      fileURLWithPath:
+        "\(Settings.scratch)/\(start.name)-\(program.hasSuffix("visor") ? "guest" : "native").log")
     _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     let output = try FileHandle(forWritingTo: log)
     let process = Process()
@@ -65,7 +69,9 @@ struct Machine {
     process.waitUntilExit()
     let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
     guard text.contains(start.mark) else {
-      throw BenchmarkError("\(program) \(start.name): no `\(start.mark)` (status \(process.terminationStatus)); see \(log.relativePath)")
+      throw BenchmarkError(
+        "\(program) \(start.name): no `\(start.mark)` (status \(process.terminationStatus)); see \(log.relativePath)"
+      )
     }
     return text
   }

@@ -24,10 +24,12 @@ enum Peers {
       name: "GICD_ISENABLER read", key: "distributor-enable-read", peers: ["4651", "4240", "687", "1290", "–"],
       target: 200),
     ExitRow(
-      name: "GICD_ISENABLER write", key: "distributor-enable-write", peers: ["2356", "1947", "738", "3562", "–"],
+      name: "GICD_ISENABLER write", key: "distributor-enable-write",
+      peers: ["2356", "1947", "738", "3562", "–"],
       target: 200),
     ExitRow(
-      name: "GICR_ISENABLER0 write", key: "redistributor-enable-write", peers: ["2467", "2060", "747", "3589", "–"],
+      name: "GICR_ISENABLER0 write", key: "redistributor-enable-write",
+      peers: ["2467", "2060", "747", "3589", "–"],
       target: 220),
     ExitRow(
       name: "trapped ID register", key: "identification-register",
@@ -36,7 +38,8 @@ enum Peers {
       name: "trapped ACTLR_EL1", key: "auxiliary-register",
       peers: ["1811–2052", "1472–1572", "410", "not trapped", "383"], target: 90),
     ExitRow(
-      name: "PL011 flag read", key: "console-flags-read", peers: ["6951", "6799", "634", "passed through", "632"],
+      name: "PL011 flag read", key: "console-flags-read",
+      peers: ["6951", "6799", "634", "passed through", "632"],
       target: 120),
     ExitRow(
       name: "SGI to self, whole pass", key: "self-interrupt", peers: ["3093", "2702", "1127", "806", "–"],
@@ -48,7 +51,8 @@ enum Peers {
       name: "timer expiry in WFI → handler", key: "timer-wait", peers: ["2511", "2157", "4278", "209", "–"],
       target: 200),
     ExitRow(
-      name: "IPI to a vCPU in WFI, whole pass", key: "ping", peers: ["5899", "4697", "–", "822", "–"], target: 400),
+      name: "IPI to a vCPU in WFI, whole pass", key: "ping", peers: ["5899", "4697", "–", "822", "–"],
+      target: 400),
     ExitRow(
       name: "entry → first guest instruction", key: "entry", peers: ["19.4 M", "–", "13.9 M", "386,704", "–"],
       target: 100_000),

@@ -7,7 +7,9 @@ struct RamdiskArchive {
 
   mutating func addDirectory(_ path: String) { add(path, mode: 0o040755, content: Data()) }
   mutating func addProgram(_ path: String, _ content: Data) { add(path, mode: 0o100755, content: content) }
-  mutating func addLink(_ path: String, to target: String) { add(path, mode: 0o120777, content: Data(target.utf8)) }
+  mutating func addLink(_ path: String, to target: String) {
+    add(path, mode: 0o120777, content: Data(target.utf8))
+  }
 
   /// Ends the archive.
   mutating func finish() {

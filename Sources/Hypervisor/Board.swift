@@ -13,12 +13,13 @@ public struct Board {
   /// MPIDR affinity fields of the CPUs, in the tree's order.
   public var cpuAffinities = InlineArray<8, UInt64>(repeating: 0)
   public var cpuCount: UInt32 = 0
-  public var distributor: PhysicalAddress?
+  // An address of 0 says that there is none.
+  public var distributor: UInt64 = 0
   public var redistributors = PhysicalRange()
-  public var uart: PhysicalAddress?
+  public var uart: UInt64 = 0
   public var uartInterrupt = InterruptNumber(0)
   /// Interrupts of the EL1 physical, the virtual and the EL2 timer.
-  public var timerInterrupts: InlineArray<3, InterruptNumber>?
+  public var timerInterrupts = InlineArray<3, InterruptNumber>(repeating: InterruptNumber(0))
   /// Whether the firmware is PSCI 0.2 or later, called by SMC.
   public var hasFirmware = false
   /// Where the boot loader put the device image.
@@ -26,8 +27,10 @@ public struct Board {
   /// What it gave for the random number generator.
   public var seed = InlineArray<4, UInt64>(repeating: 0)
 
-  /// - Parameter tree: the board's device tree.
-  public init(_ tree: DeviceTree) {
+  public init() {}
+
+  /// Takes from the board's device tree what the hypervisor needs.
+  public mutating func read(_ tree: DeviceTree) {
     readReservations(tree)
     var walk = BoardWalk(tree)
     while walk.step(&self) {}
@@ -57,12 +60,18 @@ public struct RangeList {
 
   public subscript(index: Int) -> PhysicalRange { ranges[index & 31] }
 
+  /// The first range that has bytes in common with this one.
+  func first(overlapping other: PhysicalRange) -> PhysicalRange? {
+    for index in 0..<count where self[index].overlaps(other) { return self[index] }
+    return nil
+  }
+
   public mutating func append(_ range: PhysicalRange) {
     guard range.isSane, count < 32 else {
       isIncomplete = true
       return
     }
-    ranges[count] = range
+    ranges[count & 31] = range
     count &+= 1
   }
 }
@@ -179,13 +188,13 @@ private struct BoardWalk {
     case .memory: addRanges(node, &board.memory)
     case .cpu: addCPU(node, &board)
     case .interruptController:
-      board.distributor = PhysicalAddress(range(node, 0).start)
+      board.distributor = range(node, 0).start
       board.redistributors = range(node, 1)
     case .uart:
-      guard board.uart == nil else { return }
-      board.uart = PhysicalAddress(range(node, 0).start)
+      guard board.uart == 0 else { return }
+      board.uart = range(node, 0).start
       board.uartInterrupt = interrupt(node, 0)
-    case .timer: board.timerInterrupts = [interrupt(node, 1), interrupt(node, 2), interrupt(node, 3)]
+    case .timer: for index in 0..<3 { board.timerInterrupts[index] = interrupt(node, index &+ 1) }
     case .chosen: if board.image.size != 0 { board.image.size &-= board.image.start }
     case .firmware, .reservedMemory, .other: break
     }

@@ -12,7 +12,8 @@ extension Boot {
     guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
       core.halt("the device image was made for another version of the hypervisor")
     }
-    for word in 0..<4 { core.phone.value.seed.mix(header.entropy[word]) }
+    for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
+    core.phone.value.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
@@ -23,7 +24,7 @@ extension Boot {
 
   /// Finds `/images/phone` of the FIT and answers where its data lies.
   private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
-    let image = core.phone.value.image
+    let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
     let header = unsafe Blob(base: pointer, count: DeviceTree.headerSize)
     guard image.size >= 4096, image.start & 7 == 0, let size = DeviceTree.totalSize(of: header),
@@ -41,7 +42,7 @@ extension Boot {
   /// - Returns: why the VM cannot be; nil if it is ready to be loaded.
   private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) -> StaticString? {
     let phone = core.phone
-    guard Self.isValid(record, imageSize: phone.value.image.size) else { return "the record of a VM is damaged" }
+    guard Self.isValid(record, imageSize: phone.value.board.image.size) else { return "the record of a VM is damaged" }
     guard let memory = carve(core, record.memorySize) else { return "the board has not enough memory for all VMs" }
     let count = Int(record.virtualCPUCount)
     guard let pointer = unsafe arena.take(VirtualMachine.self),
@@ -69,7 +70,7 @@ extension Boot {
   /// fewer.
   private func place(_ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference) {
     let phone = machine.value.phone
-    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index)]) % phone.value.cpuCount)
+    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index)]) % phone.value.board.cpuCount)
     guest.value.machine = machine
     guest.value.cpu = cpu
     guest.value.index = index
@@ -117,21 +118,13 @@ extension Boot {
   }
 
   private func find(_ core: Core<H>, _ size: UInt64, alignment: UInt64) -> PhysicalRange? {
-    let board = core.phone.value.board
-    for index in 0..<board.memory.count {
-      let bank = board.memory[index]
+    for index in 0..<core.phone.value.board.memory.count {
+      let bank = core.phone.value.board.memory[index]
       var candidate = PhysicalRange(start: Self.align(bank.start, alignment), size: size)
       while candidate.end <= bank.end {
-        guard let obstacle = Self.obstacle(board, candidate) else { return candidate }
+        guard let obstacle = core.phone.value.board.reserved.first(overlapping: candidate) else { return candidate }
         candidate.start = Self.align(obstacle.end, alignment)
       }
-    }
-    return nil
-  }
-
-  private static func obstacle(_ board: Board, _ candidate: PhysicalRange) -> PhysicalRange? {
-    for index in 0..<board.reserved.count where board.reserved[index].overlaps(candidate) {
-      return board.reserved[index]
     }
     return nil
   }

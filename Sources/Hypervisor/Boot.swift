@@ -29,12 +29,13 @@ public struct Boot<H: Hardware>: ~Copyable {
   public mutating func start(tree: PhysicalAddress, ownMemory: PhysicalRange, secondaryEntry: PhysicalAddress)
     -> Core<H>?
   {
-    guard let board = readBoard(tree), let core = makePhone(board) else { return nil }
+    guard let phone = makePhone(), readBoard(tree, phone), let core = makeCPUs(phone) else { return nil }
+    startConsole(core)
     core.log("a work phone and a personal phone on one chip")
-    if let missing = Self.missing(board) { core.halt(missing) }
+    if let missing = Self.missing(phone) { core.halt(missing) }
     startInterruptController(core)
     core.phone.value.board.reserved.append(ownMemory)
-    core.phone.value.board.reserved.append(core.phone.value.image)
+    core.phone.value.board.reserved.append(core.phone.value.board.image)
     makeMachines(core)
     core.startCPU()
     startOtherCPUs(core, secondaryEntry)
@@ -43,64 +44,40 @@ public struct Boot<H: Hardware>: ~Copyable {
 
   // MARK: The board
 
-  private func readBoard(_ address: PhysicalAddress) -> Board? {
-    let pointer = unsafe hardware.window(.source, at: address)
-    let header = unsafe Blob(base: pointer, count: DeviceTree.headerSize)
-    guard let size = DeviceTree.totalSize(of: header), size <= DeviceTree.sizeLimit else { return nil }
-    guard let tree = unsafe DeviceTree(Blob(base: pointer, count: size)) else { return nil }
-    let board = Board(tree)
-    return board.uart == nil ? nil : board
-  }
-
-  /// What the board lacks, in a sentence; nil if it has everything.
-  private static func missing(_ board: Board) -> StaticString? {
-    if board.memory.count == 0 { return "the device tree names no memory" }
-    if board.reserved.isIncomplete || board.memory.isIncomplete { return "the device tree names more than 32 memory ranges" }
-    if board.cpuCount == 0 { return "the device tree names no CPU" }
-    if board.distributor == nil || board.redistributors.size == 0 { return "the board has no GICv3 (arm,gic-v3)" }
-    guard let timers = board.timerInterrupts else { return "the board has no generic timer (arm,armv8-timer)" }
-    if timers[0] != GuestInterrupt.physicalTimer || timers[1] != GuestInterrupt.virtualTimer
-      || timers[2] != PhysicalInterrupt.alarm
-    { return "the timer's interrupts are not 26, 27 and 30" }
-    if !board.hasFirmware { return "the firmware has no PSCI called by SMC" }
-    if board.image.size == 0 { return "there is no device image: pass one as the ramdisk" }
-    return nil
-  }
-
-  /// The shared state, with a CPU for each of the board's, and the UART in use.
-  private mutating func makePhone(_ board: Board) -> Core<H>? {
+  /// The shared state.
+  private mutating func makePhone() -> PhoneReference? {
     guard let pointer = unsafe arena.take(Phone.self),
       let log = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity)),
-      let flash = unsafe arena.take(UInt8.self, count: 4096, alignment: 4096),
-      let cpus = unsafe arena.take(PhysicalCPU.self, count: Int(board.cpuCount)),
-      let uart = board.uart
+      let flash = unsafe arena.take(UInt8.self, count: 4096, alignment: 4096)
     else { return nil }
-    hardware.map(.uart, at: uart)
     let phone = unsafe PhoneReference(pointer)
-    phone.value.board = board
-    phone.value.image = board.image
-    unsafe phone.value.cpus = unsafe cpus
-    phone.value.cpuCount = board.cpuCount
     phone.value.flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
-    phone.value.uartOffset = UInt32(truncatingIfNeeded: uart.rawValue) & 0x1F_FFFF
     phone.value.console = unsafe Console(storage: log)
     let listType = hardware.read(.listType)
     phone.value.listRegisterCount = Int(min(listType & 31, 3)) &+ 1
     phone.value.priorityMask = 0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
-    for word in 0..<4 { phone.value.seed.mix(board.seed[word]) }
-    phone.value.seed.mix(hardware.read(.counter))
-    return makeCPUs(phone, board)
+    return phone
   }
 
-  private func makeCPUs(_ phone: PhoneReference, _ board: Board) -> Core<H>? {
+  /// - Returns: whether there is a device tree that names a UART.
+  private func readBoard(_ address: PhysicalAddress, _ phone: PhoneReference) -> Bool {
+    let pointer = unsafe hardware.window(.source, at: address)
+    guard let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)) else { return false }
+    phone.value.board.read(tree)
+    return phone.value.board.uart != 0
+  }
+
+  private mutating func makeCPUs(_ phone: PhoneReference) -> Core<H>? {
+    let count = phone.value.board.cpuCount
+    guard let cpus = unsafe arena.take(PhysicalCPU.self, count: Int(count)) else { return nil }
+    unsafe phone.value.cpus = unsafe cpus
     let own = hardware.read(.affinity) & 0xFF_00FF_FFFF
     var bootCPU: PhysicalCPUReference?
     var nextStack = firstStackTop &+ stackStride
-    for index in 0..<board.cpuCount {
+    for index in 0..<count {
       let cpu = phone.value.cpu(index)
       cpu.value.phone = phone
-      cpu.value.index = index
-      cpu.value.affinity = board.cpuAffinities[Int(index)]
+      cpu.value.affinity = phone.value.board.cpuAffinities[Int(index & 7)]
       if cpu.value.affinity == own {
         bootCPU = cpu
         cpu.value.stackTop = firstStackTop
@@ -112,19 +89,37 @@ public struct Boot<H: Hardware>: ~Copyable {
     return bootCPU.map { Core(hardware: hardware, cpu: $0) }
   }
 
+  private func startConsole(_ core: Core<H>) {
+    hardware.map(.uart, at: PhysicalAddress(core.phone.value.board.uart))
+  }
+
+  /// What the board lacks, in a sentence; nil if it has everything.
+  private static func missing(_ phone: PhoneReference) -> StaticString? {
+    if phone.value.board.memory.count == 0 { return "the device tree names no memory" }
+    if phone.value.board.reserved.isIncomplete || phone.value.board.memory.isIncomplete {
+      return "the device tree names too many memory ranges"
+    }
+    if phone.value.board.distributor == 0 { return "the board has no GICv3 (arm,gic-v3)" }
+    if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
+      || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
+      || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
+    { return "the board has no generic timer (arm,armv8-timer) with interrupts 26, 27 and 30" }
+    if !phone.value.board.hasFirmware { return "the firmware has no PSCI called by SMC" }
+    if phone.value.board.image.size == 0 { return "there is no device image: pass one as the ramdisk" }
+    return nil
+  }
+
   private func startInterruptController(_ core: Core<H>) {
-    let board = core.phone.value.board
-    guard let distributor = board.distributor else { return }
-    hardware.map(.distributor, at: distributor)
-    hardware.map(.redistributor, at: PhysicalAddress(board.redistributors.start))
-    let registers = hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor.rawValue) & 0x1F_FFFF)
-    let driver = GICv3Distributor(registers)
+    let distributor = core.phone.value.board.distributor
+    hardware.map(.distributor, at: PhysicalAddress(distributor))
+    hardware.map(.redistributor, at: PhysicalAddress(core.phone.value.board.redistributors.start))
+    let driver = GICv3Distributor(hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor) & 0x1F_FFFF))
     driver.start()
-    driver.enable(board.uartInterrupt, affinity: core.cpu.value.affinity)
+    driver.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
   }
 
   private func startOtherCPUs(_ core: Core<H>, _ entry: PhysicalAddress) {
-    for index in 0..<core.phone.value.cpuCount {
+    for index in 0..<core.phone.value.board.cpuCount {
       let other = core.phone.value.cpu(index)
       if other == core.cpu || other.value.queueCount == 0 { continue }
       let context = unsafe UInt64(UInt(bitPattern: other.pointer))
@@ -139,12 +134,11 @@ public struct Boot<H: Hardware>: ~Copyable {
 extension Core {
   /// Prepares this CPU's interrupt controller and timer; called once on each CPU.
   public func startCPU() {
-    let board = phone.value.board
-    let base = UInt32(truncatingIfNeeded: board.redistributors.start) & 0x1F_FFFF
+    let base = UInt32(truncatingIfNeeded: phone.value.board.redistributors.start) & 0x1F_FFFF
     let affinity = cpu.value.affinity
     let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
     var offset = base
-    while UInt64(offset &- base) < board.redistributors.size {
+    while UInt64(offset &- base) < phone.value.board.redistributors.size {
       let candidate = GICv3Redistributor(hardware.registers(.redistributor, offset: offset))
       if candidate.affinity == packed { break }
       if candidate.isLast { halt("a CPU has no redistributor") }

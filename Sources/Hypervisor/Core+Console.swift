@@ -39,10 +39,11 @@ extension Core {
   /// Who continues: the one whose line is open, the hypervisor, in front the VM in front, together the first VM
   /// with a whole line.
   private func nextSpeaker() -> UInt32? {
-    let console = phone.value.console
-    if console.isLineOpen, count(of: console.speaker) != 0 { return console.speaker }
-    if console.own.count != 0 { return Console.ownChannel }
-    guard console.isTogether else { return count(of: console.front) != 0 ? console.front : nil }
+    let speaker = phone.value.console.speaker
+    if phone.value.console.isLineOpen, count(of: speaker) != 0 { return speaker }
+    if phone.value.console.own.count != 0 { return Console.ownChannel }
+    let front = phone.value.console.front
+    guard phone.value.console.isTogether else { return count(of: front) != 0 ? front : nil }
     for index in 0..<phone.value.machineCount {
       if let machine = phone.value.machines[Int(index & 7)], machine.value.console.hasLine { return index }
     }

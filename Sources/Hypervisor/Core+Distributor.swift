@@ -77,7 +77,7 @@ extension Core {
       return frame.bank(word &>> 3).map { frame.machine.value.bank($0).value.priorities[Int(word & 7)] } ?? 0
     case .configuration(let half):
       return frame.bank(half &>> 1).map {
-        Self.spread(frame.machine.value.bank($0).value.edge.load(ordering: .relaxed) &>> (half & 1) &* 16)
+        Self.spread(frame.machine.value.bank($0).value.edge.load(ordering: .relaxed) &>> ((half & 1) &* 16))
       } ?? 0
     case .route(let interrupt): return frame.owner == nil ? route(frame.machine, interrupt) : 0
     case .control: return frame.owner == nil ? control(frame.machine) : 0

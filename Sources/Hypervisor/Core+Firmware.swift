@@ -70,8 +70,10 @@ extension Core {
   private func turnOn(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
     guard let target = sibling(guest, number) else { return FirmwareResult.invalidParameters }
     let entry = argument(guest, 2, number)
-    let record = guest.value.machine.value.record
-    guard entry & 3 == 0, entry &- record.memoryBase < record.memorySize else { return FirmwareResult.invalidAddress }
+    let machine = guest.value.machine
+    guard entry & 3 == 0, entry &- machine.value.record.memoryBase < machine.value.record.memorySize else {
+      return FirmwareResult.invalidAddress
+    }
     let previous = target.value.state.compareExchange(
       expected: VirtualCPUState.off, desired: VirtualCPUState.claimed, ordering: .acquiringAndReleasing)
     guard previous.exchanged else {

@@ -33,9 +33,9 @@ extension Core {
     if machine.value.phase.load(ordering: .relaxed) == Phase.scrubbing { return scrub(machine) }
     let segment = Int(machine.value.workSegment)
     guard segment < Int(machine.value.record.segmentCount) else { return begin(machine) }
-    let record = machine.value.record.segments[segment]
+    let record = machine.value.record.segments[min(segment, 5)]
     let done = machine.value.workOffset
-    let source = PhysicalAddress(phone.value.image.start &+ record.sourceOffset &+ done)
+    let source = PhysicalAddress(phone.value.board.image.start &+ record.sourceOffset &+ done)
     let destination = PhysicalAddress(machine.value.physical(record.guestAddress &+ done))
     let count = min(record.size &- done, sliceBytes)
     unsafe hardware.copyForGuest(

@@ -6,11 +6,8 @@ import VirtualDevices
 @safe public struct Phone: ~Copyable {
   public var board: Board
   public var cpus: UnsafeMutablePointer<PhysicalCPU>
-  public var cpuCount: UInt32
   var machines: InlineArray<8, VirtualMachineReference?>
   var machineCount: UInt32
-  /// The device image in memory.
-  var image: PhysicalRange
   /// A page of zeros that every guest sees where a board has its flash.
   var flashPage: UInt64
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.
@@ -24,7 +21,7 @@ import VirtualDevices
   var uartOffset: UInt32
 
   @inline(__always) func cpu(_ index: UInt32) -> PhysicalCPUReference {
-    // Callers check the index against `cpuCount`.
+    // Callers check the index against `board.cpuCount`.
     unsafe PhysicalCPUReference(cpus + Int(index))
   }
 }

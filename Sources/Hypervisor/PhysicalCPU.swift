@@ -6,8 +6,6 @@ public struct PhysicalCPU: ~Copyable {
   /// Its stack. The first member: `Entry.S` knows where it is.
   public var stackTop: UInt64
   public var phone: PhoneReference
-  /// Its place among the board's CPUs.
-  public var index: UInt32
   /// MPIDR_EL1's affinity fields.
   public var affinity: UInt64
   /// Its virtual CPUs.

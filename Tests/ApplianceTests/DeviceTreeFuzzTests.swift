@@ -26,7 +26,8 @@ struct FixedGenerator {
 
   /// Damages one to four places of the sample, walks it, and mends it again.
   @Test func mutatedTrees() {
-    let original = TestBlob.sample(), blob = TestBlob.sample()
+    let original = TestBlob.sample()
+    let blob = TestBlob.sample()
     var random = FixedGenerator(seed: 0x5EED_0001)
     var malformed = 0
     for _ in 0..<Self.inputs * 9 / 10 {
@@ -46,10 +47,27 @@ struct FixedGenerator {
     for _ in 0..<Self.inputs / 10 {
       for offset in stride(from: 56, to: blob.count - 4, by: 4) {
         let isToken = random.below(2) == 0
-        blob.storeCell(isToken ? UInt32(random.below(5)) : UInt32(truncatingIfNeeded: random.next()), at: offset)
+        blob.storeCell(
+          isToken ? UInt32(random.below(5)) : UInt32(truncatingIfNeeded: random.next()), at: offset)
       }
       _ = walk(blob.blob)
     }
+  }
+
+  /// The same for the search that leads the device to its phone record.
+  @Test func mutatedImages() {
+    let original = TestBlob.image()
+    let blob = TestBlob.image()
+    var random = FixedGenerator(seed: 0x5EED_0003)
+    var found = 0
+    for _ in 0..<Self.inputs {
+      let places = (0..<1 + random.below(3)).map { _ in damage(blob, &random) }
+      if let tree = DeviceTree(blob.blob), FlattenedImageTree.find("phone\0", in: tree) != nil { found += 1 }
+      for place in places {
+        for offset in place..<min(place + 4, blob.count) { blob[offset] = original[offset] }
+      }
+    }
+    #expect(found > Self.inputs / 10 && found < Self.inputs)
   }
 
   /// Returns where.

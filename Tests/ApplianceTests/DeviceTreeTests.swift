@@ -29,7 +29,6 @@ final class TestBlob {
 extension TestBlob {
   /// A small tree: two nodes below the root, properties of three lengths.
   static func sample() -> TestBlob {
-    let strings = Array("compatible\0reg\0".utf8)
     let structure: [UInt32] = [
       1, 0,
       3, 5, 0, 0x6162_6364, 0x0000_0000,  // compatible = "abcd"
@@ -43,15 +42,34 @@ extension TestBlob {
       2,
       9,
     ]
+    return TestBlob(structure: structure, strings: "compatible\0reg\0")
+  }
+
+  /// A FIT with one image: `/images/phone` at 0x1000, 64 bytes.
+  static func image() -> TestBlob {
+    let structure: [UInt32] = [
+      1, 0,
+      1, 0x696D_6167, 0x6573_0000,  // images
+      1, 0x7068_6F6E, 0x6500_0000,  // phone
+      3, 4, 0, 0x1000,
+      3, 4, 14, 64,
+      2, 2, 2, 9,
+    ]
+    return TestBlob(structure: structure, strings: "data-position\0data-size\0")
+  }
+
+  convenience init(structure: [UInt32], strings: String) {
     let structureOffset = 56
     let stringsOffset = structureOffset + structure.count * 4
     let header: [UInt32] = [
-      DeviceTree.magic, UInt32(stringsOffset + strings.count + 1), UInt32(structureOffset), UInt32(stringsOffset),
-      40, 17, 16, 0, UInt32(strings.count), UInt32(structure.count * 4),
+      DeviceTree.magic, UInt32(stringsOffset + strings.utf8.count + 1), UInt32(structureOffset),
+      UInt32(stringsOffset),
+      40, 17, 16, 0, UInt32(strings.utf8.count), UInt32(structure.count * 4),
     ]
     let cells = header + [0, 0, 0, 0] + structure
-    let bytes = cells.flatMap { cell in (0..<4).map { UInt8(truncatingIfNeeded: cell >> (24 - 8 * UInt32($0))) } }
-    return TestBlob(bytes + strings + [0])
+    let bytes = cells.flatMap { cell in (0..<4).map { UInt8(truncatingIfNeeded: cell >> (24 - 8 * UInt32($0))) }
+    }
+    self.init(bytes + Array(strings.utf8) + [0])
   }
 }
 
@@ -87,6 +105,16 @@ extension TestBlob {
     #expect(sample.blob.number(at: property.value + 8, cells: 2) == 0x1000_0000)
   }
 
+  @Test func findsAnImage() throws {
+    let sample = TestBlob.image()
+    let tree = try #require(DeviceTree(sample.blob))
+    let place = try #require(FlattenedImageTree.find("phone\0", in: tree))
+    #expect(place.offset == 0x1000)
+    #expect(place.size == 64)
+    #expect(FlattenedImageTree.find("phon\0", in: tree) == nil)
+    #expect(FlattenedImageTree.find("images\0", in: tree) == nil)
+  }
+
   @Test func readsOutsideAreZero() {
     let sample = TestBlob.sample()
     for offset in [-1, -4, sample.count, sample.count + 4, Int.max, Int.min] {
@@ -98,7 +126,8 @@ extension TestBlob {
 
   @Test func refusesHeaders() {
     let damages: [(offset: Int, value: UInt32)] = [
-      (0, 0xD00D_FEEE), (4, 0), (4, 0xFFFF_FFFF), (8, 0xFFFF_FFFC), (8, 57), (12, 0x8000_0000), (20, 15), (24, 18),
+      (0, 0xD00D_FEEE), (4, 0), (4, 0xFFFF_FFFF), (8, 0xFFFF_FFFC), (8, 57), (12, 0x8000_0000), (20, 15),
+      (24, 18),
       (36, 0xFFFF_FFFF),
     ]
     for damage in damages {

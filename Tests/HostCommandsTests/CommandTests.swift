@@ -13,7 +13,8 @@ import Testing
 
   @Test func aWholeLife() throws {
     let pack = try pocketvisor(
-      "pack", "--kernel", "Image", "--ramdisk", "initrd.gz", "--memory", "16MiB", "--cmdline", "quiet", "-o", "a.fit")
+      "pack", "--kernel", "Image", "--ramdisk", "initrd.gz", "--memory", "16MiB", "--cmdline", "quiet", "-o",
+      "a.fit")
     #expect(pack.status == 0, "\(pack.error)")
     #expect(try pocketvisor("verify", "a.fit").output == "a.fit: a sound appliance\n")
     #expect(try pocketvisor("inspect", "a.fit").output.contains("cmdline: \"quiet\""))
@@ -37,7 +38,8 @@ import Testing
     folder.write("out.fit", "precious")
     let before = folder.names
     let attempts = [
-      ["image", "missing.yaml", "-o", "out.fit"], ["image", "phone.yaml", "--memory", "32MiB", "-o", "out.fit"],
+      ["image", "missing.yaml", "-o", "out.fit"],
+      ["image", "phone.yaml", "--memory", "32MiB", "-o", "out.fit"],
       ["image", "initrd.gz", "-o", "out.fit"], ["pack", "--kernel", "initrd.gz", "-o", "out.fit"],
       ["pack", "--kernel", "Image", "--memory", "3MiB", "-o", "out.fit"],
       ["pack", "--kernel", "Image", "--cpus", "99", "-o", "out.fit"],
@@ -61,7 +63,8 @@ import Testing
       }
     }
     #expect(folder.read("out.fit") == Data("precious".utf8))
-    #expect(failure { try OutputFile.replace("/nowhere/at/all") { _ in } } == "/nowhere/at/all: cannot be written")
+    #expect(
+      failure { try OutputFile.replace("/nowhere/at/all") { _ in } } == "/nowhere/at/all: cannot be written")
   }
 
   @Test func mistakesAreToldInOneLine() throws {

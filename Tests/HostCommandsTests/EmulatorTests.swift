@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct EmulatorOptionsTests {
   private let options = EmulatorOptions(
-    kernel: "k", ramdisk: "r", cpus: 3, memory: .mebibytes(768), cpuModel: "max", countsInstructions: false, extra: ["-d", "int"])
+    kernel: "k", ramdisk: "r", cpus: 3, memory: .mebibytes(768), cpuModel: "max", countsInstructions: false,
+    extra: ["-d", "int"])
 
   @Test func arguments() {
     let line = options.arguments.joined(separator: " ")
@@ -17,7 +18,8 @@ import Testing
   @Test func countingIsSingleThreaded() {
     var counting = options
     counting.countsInstructions = true
-    #expect(counting.arguments.joined(separator: " ").contains("-accel tcg,thread=single -icount shift=0,sleep=off"))
+    #expect(
+      counting.arguments.joined(separator: " ").contains("-accel tcg,thread=single -icount shift=0,sleep=off"))
   }
 }
 
@@ -32,7 +34,9 @@ import Testing
 
   @Test func untilWaitsForAllTexts() {
     var listener = UntilListener(texts: ["alpha", "beta"])
-    func hear(_ text: String) -> ConsoleVerdict { listener.heard(Array(text.utf8)[...], at: .zero, type: { _ in }) }
+    func hear(_ text: String) -> ConsoleVerdict {
+      listener.heard(Array(text.utf8)[...], at: .zero, type: { _ in })
+    }
     #expect(hear("xxbe") == .goOn)
     #expect(hear("taxx") == .goOn)
     #expect(listener.missing == ["alpha"])
@@ -50,7 +54,9 @@ import Testing
     var listener = SmokeListener(machines: ["work", "personal"], ready: "is up", command: "off")
     var typed = ""
     func hear(_ text: String, _ seconds: Int) -> ConsoleVerdict {
-      listener.heard(Array(text.utf8)[...], at: .seconds(seconds)) { typed += String(decoding: $0, as: UTF8.self) }
+      listener.heard(Array(text.utf8)[...], at: .seconds(seconds)) {
+        typed += String(decoding: $0, as: UTF8.self)
+      }
     }
     #expect(hear("[pocketvisor] hello\r\nwork| it is up\r\npersonal| not yet\r\n", 1) == .goOn)
     #expect(typed.isEmpty)
@@ -63,10 +69,11 @@ import Testing
     #expect(hear("", 26) == .goOn)
     #expect(typed == "\u{1D}1off\r\u{1D}2off\r\u{1D}2off\r")
     #expect(hear("[pocketvisor] personal stopped: powered off\n", 27) == .done)
-    #expect(listener.machines.map(\.description) == [
-      "work: ok: user space after 1.0 s, stopped after 5.0 s: powered off",
-      "personal: ok: user space after 3.0 s, stopped after 27.0 s: powered off",
-    ])
+    #expect(
+      listener.machines.map(\.description) == [
+        "work: ok: user space after 1.0 s, stopped after 5.0 s: powered off",
+        "personal: ok: user space after 3.0 s, stopped after 27.0 s: powered off",
+      ])
   }
 
   @Test func aVMThatDiesEarlyIsAFailure() {
@@ -74,13 +81,16 @@ import Testing
     let text = Array("[pocketvisor] work stopped: SError\n".utf8)
     #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .done)
     #expect(listener.machines[0].isGood == false)
-    #expect(listener.machines[0].description == "work: FAILED: never reached user space, stopped after 1.0 s: SError")
+    #expect(
+      listener.machines[0].description == "work: FAILED: never reached user space, stopped after 1.0 s: SError")
   }
 }
 
 /// Sessions with a shell in QEMU's place.
 @Suite struct ConsoleSessionTests {
-  private func session(_ texts: [String] = [], timeout: Duration? = .seconds(20)) -> ConsoleSession<UntilListener> {
+  private func session(_ texts: [String] = [], timeout: Duration? = .seconds(20)) -> ConsoleSession<
+    UntilListener
+  > {
     ConsoleSession(listener: UntilListener(texts: texts), keyboard: nil, screen: nil, timeout: timeout)
   }
 
@@ -103,7 +113,8 @@ import Testing
     let keys = Pipe()
     try keys.fileHandleForWriting.write(contentsOf: Data("abc\n".utf8))
     var session = ConsoleSession(
-      listener: UntilListener(texts: ["<abc>"]), keyboard: keys.fileHandleForReading.fileDescriptor, screen: nil,
+      listener: UntilListener(texts: ["<abc>"]), keyboard: keys.fileHandleForReading.fileDescriptor,
+      screen: nil,
       timeout: .seconds(20))
     #expect(session.run(try EmulatorProcess("sh", ["-c", "read x; echo \"<$x>\"; sleep 60"])) == .done)
     try keys.fileHandleForWriting.write(contentsOf: Data([0x1D, 0x71]))
@@ -129,17 +140,25 @@ struct GuestMachineTests {
     folder.write("guest.dtb", Data(tree.root.flattened()))
     let machine = ["-M", "virt,gic-version=\(generation)", "-cpu", "cortex-a57", "-smp", "2", "-m", "256M"]
     let console = ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
-    let software = ["-kernel", assets + "/vmlinuz", "-initrd", assets + "/initrd.gz", "-dtb", folder["guest.dtb"], "-append", "pocketvisor.name=bare"]
+    let software = [
+      "-kernel", assets + "/vmlinuz", "-initrd", assets + "/initrd.gz", "-dtb", folder["guest.dtb"], "-append",
+      "pocketvisor.name=bare",
+    ]
     var session = ConsoleSession(
-      listener: UntilListener(texts: ["CPUs: 2,", "userland is up on bare"]), keyboard: nil, screen: nil, timeout: .seconds(120))
+      listener: UntilListener(texts: ["CPUs: 2,", "userland is up on bare"]), keyboard: nil, screen: nil,
+      timeout: .seconds(120))
     #expect(session.run(try EmulatorProcess("qemu-system-aarch64", machine + console + software)) == .done)
   }
 
   /// Killed in the middle, the tool leaves no QEMU behind.
   @Test(arguments: [SIGTERM, SIGKILL]) func leavesNoEmulatorBehind(signal: Int32) throws {
-    let folder = Workspace.withPhone(), process = Process(), mark = "pocketvisor-\(UUID().uuidString)"
+    let folder = Workspace.withPhone()
+    let process = Process()
+    let mark = "pocketvisor-\(UUID().uuidString)"
     process.executableURL = URL(fileURLWithPath: pocketvisorPath)
-    process.arguments = ["run", folder["phone.yaml"], "--headless", "--hypervisor", assets + "/vmlinuz", "--", "-name", mark]
+    process.arguments = [
+      "run", folder["phone.yaml"], "--headless", "--hypervisor", assets + "/vmlinuz", "--", "-name", mark,
+    ]
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     let appeared = waits { try runProgram("pgrep", ["-f", "qemu.*\(mark)"]).status == 0 }

@@ -24,7 +24,8 @@ import Testing
     let content = try check(phoneImage())
     #expect(content.header.interruptControllerGeneration == 3)
     #expect(content.machines.map(\.nameText) == ["work", "personal"])
-    let work = content.machines[0], personal = content.machines[1]
+    let work = content.machines[0]
+    let personal = content.machines[1]
     #expect(work.memorySize == 16 << 20)
     #expect(work.virtualCPUCount == 2)
     #expect(personal.priority == 3)
@@ -49,7 +50,8 @@ import Testing
   }
 
   @Test func entropyIsFresh() throws {
-    let first = try check(phoneImage()).header.entropy, second = try check(phoneImage()).header.entropy
+    let first = try check(phoneImage()).header.entropy
+    let second = try check(phoneImage()).header.entropy
     #expect((0..<4).contains { first[$0] != second[$0] })
   }
 
@@ -68,7 +70,8 @@ import Testing
 
   @Test func everyFlippedBitIsFound() throws {
     let data = try phoneImage()
-    let tree = Array(0..<4096), rest = Array(stride(from: 4096, to: data.count, by: 97))
+    let tree = Array(0..<4096)
+    let rest = Array(stride(from: 4096, to: data.count, by: 97))
     for offset in tree + rest {
       var damaged = data
       damaged[offset] ^= 1 << UInt8(offset % 8)
@@ -86,7 +89,8 @@ import Testing
 
   @Test func damagedRecordsAreRefused() throws {
     let damages: [(inout VirtualMachineRecord) -> Void] = [
-      { $0.memorySize = 1 }, { $0.memoryBase = .max }, { $0.memorySize = 0 }, { $0.entry = 0 }, { $0.argument = 1 },
+      { $0.memorySize = 1 }, { $0.memoryBase = .max }, { $0.memorySize = 0 }, { $0.entry = 0 },
+      { $0.argument = 1 },
       { $0.virtualCPUCount = 0 }, { $0.virtualCPUCount = 9 }, { $0.segmentCount = 7 }, { $0.seedCount = 3 },
       { $0.segments[0].size = .max }, { $0.segments[0].guestAddress = 0 }, { $0.segments[1].sourceOffset = 0 },
       { $0.seeds[0].guestAddress = .max }, { $0.seeds[1].size = .max },
@@ -106,10 +110,10 @@ import Testing
     change(&machine)
     record.replaceSubrange(64..<320, with: machine.bytes)
     let images = image.entries.map {
-      FlattenedImageTree.Image($0.name, "", type: $0.type, data: $0.name == "phone" ? record : image.data(of: $0))
+      ImageTree.Image($0.name, "", type: $0.type, data: $0.name == "phone" ? record : image.data(of: $0))
     }
     // Without descriptions the tree is shorter, but the data begins at the same page.
-    let tree = FlattenedImageTree(description: "", images: images, configurations: [])
+    let tree = ImageTree(description: "", images: images, configurations: [])
     try OutputFile.replace(folder["rebuilt.fit"]) { try tree.write(to: $0) }
     return try #require(folder.read("rebuilt.fit"))
   }
@@ -117,7 +121,8 @@ import Testing
   @Test func appliancesComeBack() throws {
     let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
     let appliance = ApplianceFile(
-      kernel: try InputFile(path: folder["Image"]), ramdisk: try InputFile(path: folder["initrd.gz"]), manifest: settings)
+      kernel: try InputFile(path: folder["Image"]), ramdisk: try InputFile(path: folder["initrd.gz"]),
+      manifest: settings)
     try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
     let back = try ApplianceFile(reading: InputFile(path: folder["work.fit"]))
     #expect(back.manifest == settings)
@@ -127,7 +132,8 @@ import Testing
 
   @Test func aPhoneMayOverrideItsAppliances() throws {
     let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
-    let appliance = ApplianceFile(kernel: try InputFile(path: folder["Image"]), ramdisk: nil, manifest: settings)
+    let appliance = ApplianceFile(
+      kernel: try InputFile(path: folder["Image"]), ramdisk: nil, manifest: settings)
     try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
     folder.write("phone.yaml", "vms: { work: { appliance: work.fit, memory: 32MiB } }")
     let machine = try #require(try check(phoneImage()).machines.first)

@@ -9,7 +9,8 @@ import Testing
   }
 
   @Test func readsTheHeader() throws {
-    let image = try KernelImage(InputFile(path: "Image", data: Samples.kernel(textOffset: 0x8_0000, imageSize: 0x10_0000)))
+    let image = try KernelImage(
+      InputFile(path: "Image", data: Samples.kernel(textOffset: 0x8_0000, imageSize: 0x10_0000)))
     #expect(image == KernelImage(textOffset: 0x8_0000, memorySize: 0x10_0000))
   }
 

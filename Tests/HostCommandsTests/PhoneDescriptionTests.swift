@@ -10,7 +10,9 @@ import Testing
   private func mistake(_ text: String) -> String { failure { _ = try read(text) } }
 
   @Test func smallestPhone() throws {
-    let phone = try read("vms:\n  work: { kernel: Image, ramdisk: initrd.gz, cmdline: console=ttyAMA0, memory: 256MiB, cpus: 2 }\n")
+    let phone = try read(
+      "vms:\n  work: { kernel: Image, ramdisk: initrd.gz, cmdline: console=ttyAMA0, memory: 256MiB, cpus: 2 }\n"
+    )
     let work = try #require(phone.virtualMachines.first)
     #expect(work.name == "work")
     #expect(work.software == .kernel("folder/Image", ramdisk: "folder/initrd.gz"))
@@ -53,7 +55,10 @@ import Testing
     ("vms:\n  this-name-is-too-long: { kernel: a }", "is no name"),
     ("vms:\n  a: { kernel: a }\n  a: { kernel: b }", "`a` stands"),
     ("vms:\n  a: { kernel: a", "phone.yaml:"),
-    ("vms: {a: {kernel: a}, b: {kernel: a}, c: {kernel: a}, d: {kernel: a}, e: {kernel: a}, f: {kernel: a}, g: {kernel: a}, h: {kernel: a}, i: {kernel: a}}", "9 VMs; a phone has at most 8"),
+    (
+      "vms: {a: {kernel: a}, b: {kernel: a}, c: {kernel: a}, d: {kernel: a}, e: {kernel: a}, f: {kernel: a}, g: {kernel: a}, h: {kernel: a}, i: {kernel: a}}",
+      "9 VMs; a phone has at most 8"
+    ),
   ])
   func mistakes(text: String, sentence: String) {
     let told = mistake(text)
@@ -62,7 +67,10 @@ import Testing
   }
 
   @Test func everyNonsenseIsRefusedWithoutATrap() {
-    let pieces = ["vms:", " ", "\n", "a: ", "{", "}", "[", "]", "kernel: x", "&a", "*a", "!!int", "\t", "'", "\"", "? ", "- ", "\u{0}", "é"]
+    let pieces = [
+      "vms:", " ", "\n", "a: ", "{", "}", "[", "]", "kernel: x", "&a", "*a", "!!int", "\t", "'", "\"", "? ",
+      "- ", "\u{0}", "é",
+    ]
     var state: UInt64 = 42
     for _ in 0..<3000 {
       var text = "vms:\n  "
@@ -75,7 +83,8 @@ import Testing
   }
 
   @Test func manifestsComeBack() throws {
-    let settings = MachineSettings(commandLine: "a=\"b: c\" # 'd'", memory: .mebibytes(64), cpus: 3, priority: 7)
+    let settings = MachineSettings(
+      commandLine: "a=\"b: c\" # 'd'", memory: .mebibytes(64), cpus: 3, priority: 7)
     #expect(try MachineSettings(manifest: settings.manifest(), of: "x.fit") == settings)
     let empty = MachineSettings()
     #expect(try MachineSettings(manifest: empty.manifest(), of: "x.fit") == empty)

@@ -7,7 +7,9 @@ import Testing
 @Suite struct PhoneLayoutTests {
   private let folder = Workspace.withPhone()
 
-  private func layout(_ text: String, board: BoardDescription = .virt(cpus: 2, memory: .mebibytes(1024))) throws -> PhoneLayout {
+  private func layout(_ text: String, board: BoardDescription = .virt(cpus: 2, memory: .mebibytes(1024))) throws
+    -> PhoneLayout
+  {
     folder.write("phone.yaml", text)
     return try PhoneLayout(PhoneDescription(reading: InputFile(path: folder["phone.yaml"])), for: board)
   }
@@ -40,14 +42,17 @@ import Testing
   }
 
   @Test func spreadsVirtualCPUs() throws {
-    let text = "vms: { a: {kernel: Image, memory: 16MiB, cpus: 2}, b: {kernel: Image, memory: 16MiB}, c: {kernel: Image, memory: 16MiB, cpus: 3} }"
+    let text =
+      "vms: { a: {kernel: Image, memory: 16MiB, cpus: 2}, b: {kernel: Image, memory: 16MiB}, c: {kernel: Image, memory: 16MiB, cpus: 3} }"
     #expect(try layout(text).machines.map(\.placement) == [[0, 1], [0], [1, 0, 1]])
     let one = BoardDescription.virt(cpus: 1, memory: .mebibytes(1024))
     #expect(try layout(text, board: one).machines.map(\.placement) == [[0, 0], [0], [0, 0, 0]])
   }
 
   @Test func followsThePlacement() throws {
-    #expect(try layout("vms: { a: {kernel: Image, memory: 16MiB, cpus: 2, placement: [1, 1]} }").machines[0].placement == [1, 1])
+    #expect(
+      try layout("vms: { a: {kernel: Image, memory: 16MiB, cpus: 2, placement: [1, 1]} }").machines[0].placement
+        == [1, 1])
     let mistake = failure { _ = try layout("vms: { a: {kernel: Image, memory: 16MiB, placement: [2]} }") }
     #expect(mistake.contains("placed on CPU 2; QEMU virt has CPUs 0 to 1"))
   }
@@ -55,23 +60,29 @@ import Testing
   @Test func refusesWhatDoesNotFitTheMachine() {
     folder.write("Image", Samples.kernel(imageSize: 20 << 20))
     let mistake = failure { _ = try layout(Samples.phone) }
-    #expect(mistake.contains(":2:3: VM `work` has 16MiB of memory; its kernel and ramdisk need 23 MiB"), "\(mistake)")
+    #expect(
+      mistake.contains(":2:3: VM `work` has 16MiB of memory; its kernel and ramdisk need 23 MiB"), "\(mistake)")
   }
 
   @Test func refusesWhatDoesNotFitTheBoard() throws {
     let small = BoardDescription.virt(cpus: 2, memory: .mebibytes(32))
     let mistake = failure { _ = try DeviceImage(layout(Samples.phone, board: small)) }
-    #expect(mistake == "the phone needs 57 MiB of memory, QEMU virt has 32 MiB: VMs 48 MiB, image 1 MiB, hypervisor and rounding 8 MiB")
+    #expect(
+      mistake
+        == "the phone needs 57 MiB of memory, QEMU virt has 32 MiB: VMs 48 MiB, image 1 MiB, hypervisor and rounding 8 MiB"
+    )
   }
 
   @Test func refusesTooManyVirtualCPUs() {
-    let text = "vms: { a: {kernel: Image, memory: 16MiB, cpus: 8}, b: {kernel: Image, memory: 16MiB, cpus: 8}, c: {kernel: Image, memory: 16MiB} }"
+    let text =
+      "vms: { a: {kernel: Image, memory: 16MiB, cpus: 8}, b: {kernel: Image, memory: 16MiB, cpus: 8}, c: {kernel: Image, memory: 16MiB} }"
     #expect(failure { _ = try layout(text) } == "the VMs have 17 virtual CPUs together; a phone has at most 16")
   }
 
   @Test func needsMemoryAndFiles() {
     #expect(failure { _ = try layout("vms: { a: {kernel: Image} }") }.contains("VM `a` needs `memory`"))
-    #expect(failure { _ = try layout("vms: { a: {kernel: Imgae, memory: 2MiB} }") }.hasSuffix("Imgae: no such file"))
+    #expect(
+      failure { _ = try layout("vms: { a: {kernel: Imgae, memory: 2MiB} }") }.hasSuffix("Imgae: no such file"))
     #expect(failure { _ = try layout("vms: { a: {kernel: ., memory: 2MiB} }") }.contains("is a folder"))
   }
 }
@@ -79,7 +90,9 @@ import Testing
 @Suite struct BoardDescriptionTests {
   private func board(_ machine: String, _ arguments: [String]) throws -> BoardDescription {
     let folder = Workspace()
-    _ = try runProgram("qemu-system-aarch64", ["-M", "virt,\(machine),dumpdtb=\(folder["board.dtb"])", "-nic", "none"] + arguments)
+    _ = try runProgram(
+      "qemu-system-aarch64",
+      ["-M", "virt,\(machine),dumpdtb=\(folder["board.dtb"])", "-nic", "none"] + arguments)
     return try BoardDescription(reading: InputFile(path: folder["board.dtb"]))
   }
 
@@ -91,7 +104,8 @@ import Testing
   }
 
   @Test func readsGICv2() throws {
-    #expect(try board("virtualization=on,gic-version=2", ["-cpu", "cortex-a57"]).interruptControllerGeneration == 2)
+    #expect(
+      try board("virtualization=on,gic-version=2", ["-cpu", "cortex-a57"]).interruptControllerGeneration == 2)
   }
 
   @Test func saysWhatTheBoardLacks() {

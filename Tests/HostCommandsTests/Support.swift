@@ -70,7 +70,9 @@ struct Outcome {
 
 /// Runs a program to its end.
 func runProgram(_ program: String, _ arguments: [String], in folder: String? = nil) throws -> Outcome {
-  let process = Process(), output = Pipe(), error = Workspace()
+  let process = Process()
+  let output = Pipe()
+  let error = Workspace()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = [program] + arguments
   if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
@@ -87,7 +89,8 @@ func runProgram(_ program: String, _ arguments: [String], in folder: String? = n
 }
 
 /// The program under test, beside the tests.
-let pocketvisorPath = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/pocketvisor"
+let pocketvisorPath =
+  URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/pocketvisor"
 
 /// The repository.
 let repositoryPath = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

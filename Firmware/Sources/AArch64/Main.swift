@@ -66,10 +66,12 @@ func reportOwnFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UIn
 @c(report_exception_level)
 func reportExceptionLevel(_ tree: UInt64, _ level: UInt64) {
   guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(tree)),
-    let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)),
-    let uart = Board(tree).uart
+    let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit))
   else { return }
-  let console = PL011(MappedRegisters(base: uart.rawValue))
+  var board = Board()
+  board.read(tree)
+  guard board.uart != 0 else { return }
+  let console = PL011(MappedRegisters(base: board.uart))
   send("[pocketvisor] entered at EL", console)
   console.send(0x30 &+ UInt8(truncatingIfNeeded: level))
   send(": it has to be started at EL2 (QEMU: -machine virtualization=on)\r\n", console)

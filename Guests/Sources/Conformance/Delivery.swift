@@ -23,7 +23,9 @@ func prepareInterrupts() {
 
 /// Undoes `prepareInterrupts`, whatever state a failed check left.
 func forgetInterrupts() {
-  for interrupt in 0..<UInt64(64) where interrupt < 21 || interrupt >= spare { ProcessorInterface.end(interrupt) }
+  for interrupt in 0..<UInt64(64) where interrupt < 21 || interrupt >= spare {
+    ProcessorInterface.end(interrupt)
+  }
   for offset in stride(from: UInt64(0x180), through: 0x380, by: 0x100) {  // enables, pending, active
     write32(first.private + offset, 0xFFFF_FFFF)
     write32(Distributor.base + offset + 4, 0xFFFF_FFFF)

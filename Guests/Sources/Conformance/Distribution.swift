@@ -104,7 +104,9 @@ func checkRedistributor() {
     expect("redistributor affinity", type >> 32, UInt64(processor))
     expect("redistributor number", type >> 8 & 0xFFFF, UInt64(processor))
     expect("redistributor last", type >> 4 & 1, processor == last ? 1 : 0)
-    expect("redistributor type by halves", UInt64(read32(redistributor.type + 4)) << 32 | UInt64(read32(redistributor.type)), type)
+    expect(
+      "redistributor type by halves",
+      UInt64(read32(redistributor.type + 4)) << 32 | UInt64(read32(redistributor.type)), type)
   }
   let first = Redistributor(0)
   expect("redistributor identification is GICv3", read32(first.base + 0xFFE8) >> 4 & 15, 3)

@@ -36,27 +36,35 @@ private func checkFeatures() {
   let processor0 = read_ID_AA64PFR0_EL1()
   let instructions1 = read_ID_AA64ISAR1_EL1()
   let memory1 = read_ID_AA64MMFR1_EL1()
-  check(Feature(
-    name: "identity SVE as reported", identification: processor0, shift: 32, least: 1,
-    register: CodeBuffer.encoding(3, 0, 1, 2, 0)))
-  check(Feature(
-    name: "identity RAS as reported", identification: processor0, shift: 28, least: 1,
-    register: CodeBuffer.encoding(3, 0, 5, 3, 0)))
-  check(Feature(
-    name: "identity address authentication as reported", identification: instructions1, shift: 4, least: 1,
-    register: CodeBuffer.encoding(3, 0, 2, 1, 0)))
-  check(Feature(
-    name: "identity memory tags as reported", identification: read_ID_AA64PFR1_EL1(), shift: 8, least: 2,
-    register: CodeBuffer.encoding(3, 0, 1, 0, 5)))
-  check(Feature(
-    name: "identity limited ordering as reported", identification: memory1, shift: 16, least: 1,
-    register: CodeBuffer.encoding(3, 0, 10, 4, 3)))
-  check(Feature(
-    name: "identity access never as reported", identification: memory1, shift: 20, least: 1,
-    register: CodeBuffer.encoding(3, 0, 4, 2, 3)))
-  check(Feature(
-    name: "identity performance monitors as reported", identification: read_ID_AA64DFR0_EL1(), shift: 8, least: 1,
-    register: CodeBuffer.encoding(3, 3, 9, 12, 0)))
+  check(
+    Feature(
+      name: "identity SVE as reported", identification: processor0, shift: 32, least: 1,
+      register: CodeBuffer.encoding(3, 0, 1, 2, 0)))
+  check(
+    Feature(
+      name: "identity RAS as reported", identification: processor0, shift: 28, least: 1,
+      register: CodeBuffer.encoding(3, 0, 5, 3, 0)))
+  check(
+    Feature(
+      name: "identity address authentication as reported", identification: instructions1, shift: 4, least: 1,
+      register: CodeBuffer.encoding(3, 0, 2, 1, 0)))
+  check(
+    Feature(
+      name: "identity memory tags as reported", identification: read_ID_AA64PFR1_EL1(), shift: 8, least: 2,
+      register: CodeBuffer.encoding(3, 0, 1, 0, 5)))
+  check(
+    Feature(
+      name: "identity limited ordering as reported", identification: memory1, shift: 16, least: 1,
+      register: CodeBuffer.encoding(3, 0, 10, 4, 3)))
+  check(
+    Feature(
+      name: "identity access never as reported", identification: memory1, shift: 20, least: 1,
+      register: CodeBuffer.encoding(3, 0, 4, 2, 3)))
+  check(
+    Feature(
+      name: "identity performance monitors as reported", identification: read_ID_AA64DFR0_EL1(), shift: 8,
+      least: 1,
+      register: CodeBuffer.encoding(3, 3, 9, 12, 0)))
 }
 
 /// A reported feature's register can be read.
@@ -91,7 +99,8 @@ func checkTraps() {
   check("trap reserved identification reads as zero", !reserved.faulted && reserved.registers[1] == 0)
   check("trap ACTLR_EL1 may be written", !CodeBuffer.write(CodeBuffer.encoding(3, 0, 1, 0, 1), 0).faulted)
   check("trap OSLAR_EL1 may be written", !CodeBuffer.write(CodeBuffer.encoding(2, 0, 1, 0, 4), 0).faulted)
-  check("trap identification may not be written",
+  check(
+    "trap identification may not be written",
     CodeBuffer.write(CodeBuffer.encoding(3, 0, 0, 4, 0), 0).isUndefined)
   // DC CISW: cleaning by set and way is allowed, and must not lose anything.
   Shared.write(0, 0x5E7)

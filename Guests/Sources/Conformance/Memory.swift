@@ -14,9 +14,11 @@ func checkMemory() {
   checkTransferWidths()
   guard Report.underPocketvisor else { return }
   checkAbort("memory load pair from a device aborts", attempt(guest_load_pair, Console.base + 0x18))
-  checkAbort("memory load with writeback from a device aborts", attempt(guest_load_writeback, Console.base + 0x18))
+  checkAbort(
+    "memory load with writeback from a device aborts", attempt(guest_load_writeback, Console.base + 0x18))
   checkAbort("memory store pair to a device aborts", attempt(guest_store_pair, Console.base + 0x38))
-  checkAbort("memory store with writeback to a device aborts", attempt(guest_store_writeback, Console.base + 0x38))
+  checkAbort(
+    "memory store with writeback to a device aborts", attempt(guest_store_writeback, Console.base + 0x38))
 }
 
 private func checkAbort(_ name: StaticString, _ result: AttemptResult) {
@@ -36,7 +38,9 @@ private func checkAborts() {
   checkAbort("memory pair from a hole aborts", attempt(guest_load_pair, hole))
   // The first GiB is mapped execute-never; 13 GiB is beyond every guest's memory.
   let fetch = attempt(code: 13 << 30)
-  check("memory fetch from a hole aborts", fetch.exceptionClass == 0x21 && fetch.faultStatus == 0x10, fetch.syndrome)
+  check(
+    "memory fetch from a hole aborts", fetch.exceptionClass == 0x21 && fetch.faultStatus == 0x10, fetch.syndrome
+  )
 }
 
 /// Addresses beyond the RAM, and beyond the 36 bits of a guest, through a mapping of their own.
@@ -46,8 +50,10 @@ private func checkHighMemory() {
   write64(translation_table_address() + 8 * slot, 1 << 42 | 0x401)
   invalidate_translations()
   let result = attempt(guest_load64, slot << 30)
-  check("memory load beyond the address space aborts",
-    result.exceptionClass == 0x25 && (result.faultStatus == 0x10 || result.faultStatus & 0x3C == 0), result.syndrome)
+  check(
+    "memory load beyond the address space aborts",
+    result.exceptionClass == 0x25 && (result.faultStatus == 0x10 || result.faultStatus & 0x3C == 0),
+    result.syndrome)
   write64(translation_table_address() + 8 * slot, 0)
   invalidate_translations()
 }
@@ -58,7 +64,8 @@ private func checkWalkAbort() {
   write64(translation_table_address() + 8 * slot, hole | 3)
   invalidate_translations()
   let result = attempt(guest_load64, slot << 30)
-  check("memory walk through a hole aborts",
+  check(
+    "memory walk through a hole aborts",
     result.exceptionClass == 0x25 && result.faultStatus & 0x30 == 0x10, result.syndrome)
   write64(translation_table_address() + 8 * slot, 0)
   invalidate_translations()
@@ -72,7 +79,8 @@ private func checkTransferRegisters() {
     let spare: UInt32 = number == 17 ? 16 : 17
     let answer: UInt32 = number == 1 ? 2 : 1
     let code = CodeBuffer.make([
-      move(to: spare, from: number), 0xB940_0000 | number, move(to: answer, from: number), move(to: number, from: spare),
+      move(to: spare, from: number), 0xB940_0000 | number, move(to: answer, from: number),
+      move(to: number, from: spare),
     ])
     let result = attempt(code: code, Distributor.type)
     if result.faulted || result.registers[Int(answer)] != expected { wrong |= 1 << UInt64(number) }

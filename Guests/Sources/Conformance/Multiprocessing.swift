@@ -39,7 +39,8 @@ private func checkStart() {
   expect("CPU entry masks", state.pointee.entry_mask, 0x3C0)
   expect("CPU entry MMU and caches off", state.pointee.entry_control & 0x1005, 0)
   expect("CPU on", PowerInterface.call(PowerFunction.affinityInfo64, 1), 0)
-  expect("CPU already on", PowerInterface.call(PowerFunction.on64, 1, secondary_entry(), 0), PowerError.alreadyOn)
+  expect(
+    "CPU already on", PowerInterface.call(PowerFunction.on64, 1, secondary_entry(), 0), PowerError.alreadyOn)
   Shared.write(Word.ready, 1)
   check("CPU goes off", eventually { partnerIsOff() })
   expect("CPU off does not return", Shared.read(Word.ready), 1)

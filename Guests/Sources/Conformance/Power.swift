@@ -21,11 +21,15 @@ private func checkFunctions() {
     PowerFunction.systemOff, PowerFunction.systemReset, PowerFunction.features,
   ]
   for index in 0..<7 {
-    check("power function present", PowerInterface.call32(PowerFunction.features, required[index]) >= 0, required[index])
+    check(
+      "power function present", PowerInterface.call32(PowerFunction.features, required[index]) >= 0,
+      required[index])
   }
   let suspend = PowerInterface.call32(PowerFunction.features, PowerFunction.suspend64)
   check("power suspend present", suspend >= 0, UInt64(bitPattern: suspend))
-  expect("power unknown function", PowerInterface.call32(PowerFunction.features, 0x8400_001F), PowerError.notSupported)
+  expect(
+    "power unknown function", PowerInterface.call32(PowerFunction.features, 0x8400_001F),
+    PowerError.notSupported)
   let migration = PowerInterface.call32(PowerFunction.migrateInfoType)
   check("power migration not needed", migration == 2 || migration == PowerError.notSupported)
 }
@@ -43,8 +47,12 @@ private func checkUnknown() {
 private func checkArguments() {
   let refused = PowerError.invalidParameters
   expect("power CPU_ON of nobody", PowerInterface.call(PowerFunction.on64, 0x77, secondary_entry(), 0), refused)
-  expect("power CPU_ON of another cluster", PowerInterface.call(PowerFunction.on64, 1 << 32, secondary_entry(), 0), refused)
-  expect("power CPU_ON of oneself", PowerInterface.call(PowerFunction.on64, 0, secondary_entry(), 0), PowerError.alreadyOn)
+  expect(
+    "power CPU_ON of another cluster", PowerInterface.call(PowerFunction.on64, 1 << 32, secondary_entry(), 0),
+    refused)
+  expect(
+    "power CPU_ON of oneself", PowerInterface.call(PowerFunction.on64, 0, secondary_entry(), 0),
+    PowerError.alreadyOn)
   expect("power AFFINITY_INFO of nobody", PowerInterface.call(PowerFunction.affinityInfo64, 0x77), refused)
   expect("power AFFINITY_INFO of oneself", PowerInterface.call(PowerFunction.affinityInfo64, 0), 0)
   expect("power AFFINITY_INFO by 32 bits", PowerInterface.call32(PowerFunction.affinityInfo32, 0), 0)
@@ -62,7 +70,9 @@ private func checkSuspend() {
   write_CNTV_CVAL_EL0(due)
   write_CNTV_CTL_EL0(1)
   PowerInterface.call(PowerFunction.suspend64)
-  check("power suspend until the timer", eventually { read_CNTVCT_EL0() >= due && ProcessorInterface.acknowledge() == 27 })
+  check(
+    "power suspend until the timer",
+    eventually { read_CNTVCT_EL0() >= due && ProcessorInterface.acknowledge() == 27 })
   write_CNTV_CTL_EL0(0)
   ProcessorInterface.end(27)
   forgetInterrupts()
@@ -75,14 +85,10 @@ private func checkSecureCalls() {
   let unknown = attempt(guest_secure_call, 0x8600_FF00)
   check("power unknown call by SMC", !unknown.faulted && UInt32(truncatingIfNeeded: unknown.registers[0]) == ~0)
   expect("power version 1.1", PowerInterface.call32(PowerFunction.version), 0x1_0001)
-  expect("power SMCCC is announced", PowerInterface.call32(PowerFunction.features, PowerFunction.callVersion), 0)
+  expect(
+    "power SMCCC is announced", PowerInterface.call32(PowerFunction.features, PowerFunction.callVersion), 0)
   check("power SMCCC version", PowerInterface.call32(PowerFunction.callVersion) >= 0x1_0001)
-  check("power SMCCC features", PowerInterface.call32(PowerFunction.callFeatures, PowerFunction.callVersion) >= 0)
+  check(
+    "power SMCCC features", PowerInterface.call32(PowerFunction.callFeatures, PowerFunction.callVersion) >= 0)
   expect("power SMCCC unknown feature", PowerInterface.call32(PowerFunction.callFeatures, 0x8400_FFFF), -1)
-  let result = attempt(CodeBuffer.make([0xD400_0022]), PowerFunction.version)  // hvc #1
-  check("power HVC with a number is no call", result.faulted || Int32(truncatingIfNeeded: result.registers[0]) != 0x1_0001)
-}
-
-private func attempt(_ code: UInt64, _ function: UInt64) -> AttemptResult {
-  attempt(code: code, function)
 }

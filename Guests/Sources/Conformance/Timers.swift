@@ -53,7 +53,8 @@ private func checkRegisters(_ timer: Timer) {
   let before = timer.count()
   timer.writeDelay(1_000_000)
   let compare = timer.readCompare()
-  check("timer delay sets the compare value", compare >= before + 1_000_000 && compare <= timer.count() + 1_000_000)
+  check(
+    "timer delay sets the compare value", compare >= before + 1_000_000 && compare <= timer.count() + 1_000_000)
   check("timer delay counts down", timer.readDelay() <= 1_000_000)
   timer.writeDelay(UInt64(UInt32(bitPattern: -100)))
   check("timer negative delay", timer.readCompare() < timer.count())

@@ -50,7 +50,9 @@ public struct BootArguments {
 
   /// Whether `word=text` stands among the arguments.
   public func has(_ word: StaticString, _ text: StaticString) -> Bool {
-    guard let position = position(after: word), blob.byte(at: position) == UInt8(ascii: "=") else { return false }
+    guard let position = position(after: word), blob.byte(at: position) == UInt8(ascii: "=") else {
+      return false
+    }
     return blob.hasPrefix(text, at: position + 1) && ends(position + 1 + text.utf8CodeUnitCount)
   }
 

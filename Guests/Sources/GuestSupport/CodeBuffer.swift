@@ -26,7 +26,9 @@ public enum CodeBuffer {
   }
 
   /// The 16 bits that name a system register.
-  public static func encoding(_ op0: UInt32, _ op1: UInt32, _ crn: UInt32, _ crm: UInt32, _ op2: UInt32) -> UInt32 {
+  public static func encoding(_ op0: UInt32, _ op1: UInt32, _ crn: UInt32, _ crm: UInt32, _ op2: UInt32)
+    -> UInt32
+  {
     op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
   }
 

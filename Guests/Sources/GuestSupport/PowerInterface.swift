@@ -32,7 +32,9 @@ public enum PowerError {
 public enum PowerInterface {
   /// Calls a function and returns x0.
   @discardableResult
-  public static func call(_ function: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0) -> Int64 {
+  public static func call(_ function: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0)
+    -> Int64
+  {
     var registers: InlineArray<4, UInt64> = [function, first, second, third]
     withUnsafeMutablePointer(to: &registers) {
       // An InlineArray of four words is the four words that the routine expects.
@@ -42,7 +44,9 @@ public enum PowerInterface {
   }
 
   /// An answer of a 32-bit function: only w0 counts.
-  public static func call32(_ function: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0) -> Int64 {
+  public static func call32(_ function: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0)
+    -> Int64
+  {
     Int64(Int32(truncatingIfNeeded: call(function, first, second, third)))
   }
 

@@ -55,7 +55,8 @@ extension Attacker {
     case 7: return 0x0800_0000 + dice.below(0x300_0000)
     case 8: return dice.below(0x4000_0000)
     case 9: return Battle.memoryEnd + dice.below(1 << 32)
-    case 10: return isStore ? Battle.memoryEnd : Battle.memoryBase + dice.below(Battle.memoryEnd - Battle.memoryBase)
+    case 10:
+      return isStore ? Battle.memoryEnd : Battle.memoryBase + dice.below(Battle.memoryEnd - Battle.memoryBase)
     default: return spared(dice.next() & 0xFFFF_FFFF_FFFF, isStore)
     }
   }

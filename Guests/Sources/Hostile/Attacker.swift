@@ -132,7 +132,8 @@ extension Attacker {
     guard processor == 0, Battle.processors > 1 else { return }
     // Natively it would fault for ever without executing anything, and QEMU's instruction count with it.
     if mayLosePartner, Battle.isGuest, dice.oneIn(4) {
-      return execute([0xD400_0002], function, 1, dice.oneIn(2) ? 0x0B00_0000 : Battle.memoryEnd | 1, dice.value())
+      return execute(
+        [0xD400_0002], function, 1, dice.oneIn(2) ? 0x0B00_0000 : Battle.memoryEnd | 1, dice.value())
     }
     operations += 1
     _ = PowerInterface.startProcessor(1, argument: dice.next()) { seed in

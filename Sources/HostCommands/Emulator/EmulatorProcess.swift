@@ -13,9 +13,11 @@ final class EmulatorProcess {
   /// - Throws: `InputError` when it cannot be started.
   init(_ program: String, _ arguments: [String]) throws {
     guard let path = Self.find(program) else {
-      throw InputError("\(program) is not installed; on Debian: apt-get install qemu-system-arm (or `make prerequisites`)")
+      throw InputError(
+        "\(program) is not installed; on Debian: apt-get install qemu-system-arm (or `make prerequisites`)")
     }
-    let typed = try Pipe.open(), printed = try Pipe.open()
+    let typed = try Pipe.open()
+    let printed = try Pipe.open()
     defer {
       close(typed.read)
       close(printed.write)
@@ -49,7 +51,9 @@ final class EmulatorProcess {
     defer { arguments.forEach { free($0) } }
     var child: pid_t = 0
     let failure = posix_spawn(&child, command[0], &actions, &attributes, &arguments, environ)
-    guard failure == 0 else { throw InputError("\(command[0]) cannot be started: \(String(cString: strerror(failure)))") }
+    guard failure == 0 else {
+      throw InputError("\(command[0]) cannot be started: \(String(cString: strerror(failure)))")
+    }
     return child
   }
 

@@ -32,7 +32,8 @@ struct SmokeListener: ConsoleListener {
     self.command = Array(command.utf8) + [UInt8(ascii: "\r")]
   }
 
-  mutating func heard(_ bytes: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict {
+  mutating func heard(_ bytes: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict
+  {
     for byte in bytes where byte != UInt8(ascii: "\r") {
       if byte == UInt8(ascii: "\n") {
         note(String(decoding: line, as: UTF8.self), at: time)

@@ -12,7 +12,8 @@ struct UntilListener: ConsoleListener {
     waits = !texts.isEmpty
   }
 
-  mutating func heard(_ bytes: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict {
+  mutating func heard(_ bytes: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict
+  {
     guard waits, !bytes.isEmpty else { return .goOn }
     recent += bytes
     missing.removeAll { recent.contains(text: $0) }
@@ -27,6 +28,8 @@ extension [UInt8] {
   func contains(text: String) -> Bool {
     let pattern = Array(text.utf8)
     guard let first = pattern.first, count >= pattern.count else { return pattern.isEmpty }
-    return (0...count - pattern.count).contains { self[$0] == first && self[$0..<$0 + pattern.count].elementsEqual(pattern) }
+    return (0...count - pattern.count).contains {
+      self[$0] == first && self[$0..<$0 + pattern.count].elementsEqual(pattern)
+    }
   }
 }

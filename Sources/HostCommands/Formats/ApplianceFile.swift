@@ -34,10 +34,10 @@ public struct ApplianceFile: Sendable {
 
   /// The FIT to be written.
   /// - Throws: `InputError` when the kernel is no arm64 Image.
-  public func imageTree() throws -> FlattenedImageTree {
+  public func imageTree() throws -> ImageTree {
     let header = try KernelImage(kernel)
     var images = [
-      FlattenedImageTree.Image(
+      ImageTree.Image(
         "kernel", "Kernel", type: "kernel", operatingSystem: "linux",
         loadAddress: PhoneLayout.kernelBase + header.textOffset, data: kernel.data)
     ]
@@ -46,7 +46,7 @@ public struct ApplianceFile: Sendable {
     }
     images.append(.init("manifest", "Manifest", type: "script", data: Data(try manifest.manifest().utf8)))
     let parts = images.dropLast().map { (part: $0.name, image: $0.name) }
-    return FlattenedImageTree(
+    return ImageTree(
       description: "Pocketvisor appliance", images: images,
       configurations: [.init(Self.name, "Kernel and ramdisk", parts: parts)])
   }

@@ -3,7 +3,7 @@ import Foundation
 
 /// Makes the device image of a phone: the FIT that the hypervisor is handed as its ramdisk.
 public struct DeviceImage: Sendable {
-  public let tree: FlattenedImageTree
+  public let tree: ImageTree
 
   /// Name of the image that holds the phone record.
   static let phoneName = "phone"
@@ -13,7 +13,8 @@ public struct DeviceImage: Sendable {
     var builder = ImageBuilder()
     for machine in layout.machines { builder.add(machine) }
     // The record's size does not depend on its content, so the positions of all data are known before it.
-    let blank = builder.tree(record: Data(count: PhoneHeader.size + layout.machines.count * VirtualMachineRecord.size))
+    let blank = builder.tree(
+      record: Data(count: PhoneHeader.size + layout.machines.count * VirtualMachineRecord.size))
     let positions = Dictionary(uniqueKeysWithValues: zip(blank.images.map(\.name), blank.positions))
     tree = builder.tree(record: builder.record(layout, positions: positions))
     try layout.checkMemory(imageSize: tree.size)
@@ -22,8 +23,8 @@ public struct DeviceImage: Sendable {
 
 /// Collects the contents of a phone; the same content of several VMs is stored once.
 private struct ImageBuilder {
-  private var images: [FlattenedImageTree.Image] = []
-  private var configurations: [FlattenedImageTree.Configuration] = []
+  private var images: [ImageTree.Image] = []
+  private var configurations: [ImageTree.Configuration] = []
   /// The names of the images that are copied into each VM, with their addresses.
   private var placed: [[(image: String, content: PlacedContent)]] = []
 
@@ -35,13 +36,15 @@ private struct ImageBuilder {
     }
     placed.append(stored.map { ($0.image, $0.content) })
     configurations.append(
-      .init(machine.name, "VM \(machine.name)", parts: stored.map { ($0.part, $0.image) } + [("loadables", DeviceImage.phoneName)]))
+      .init(
+        machine.name, "VM \(machine.name)",
+        parts: stored.map { ($0.part, $0.image) } + [("loadables", DeviceImage.phoneName)]))
   }
 
   /// The name of the image with this content, which is added where there is none yet.
   private mutating func store(_ content: PlacedContent, type: String, name: String) -> String {
     let isKernel = type == "kernel"
-    let image = FlattenedImageTree.Image(
+    let image = ImageTree.Image(
       name, name, type: type, operatingSystem: type == "flat_dt" ? nil : "linux",
       loadAddress: isKernel ? content.guestAddress : nil, data: content.content)
     if let known = images.first(where: { $0.type == type && $0.digest == image.digest }) { return known.name }
@@ -49,9 +52,9 @@ private struct ImageBuilder {
     return name
   }
 
-  func tree(record: Data) -> FlattenedImageTree {
-    let phone = FlattenedImageTree.Image(DeviceImage.phoneName, "Phone record", type: "firmware", data: record)
-    return FlattenedImageTree(description: "Pocketvisor phone", images: [phone] + images, configurations: configurations)
+  func tree(record: Data) -> ImageTree {
+    let phone = ImageTree.Image(DeviceImage.phoneName, "Phone record", type: "firmware", data: record)
+    return ImageTree(description: "Pocketvisor phone", images: [phone] + images, configurations: configurations)
   }
 
   /// Header and one record per VM.
@@ -64,7 +67,8 @@ private struct ImageBuilder {
     return zip(layout.machines, placed).reduce(into: header.bytes) { data, machine in
       let segments = machine.1.map { image, content in
         SegmentRecord(
-          sourceOffset: UInt64(positions[image]!), size: UInt64(content.content.count), guestAddress: content.guestAddress)
+          sourceOffset: UInt64(positions[image]!), size: UInt64(content.content.count),
+          guestAddress: content.guestAddress)
       }
       data += VirtualMachineRecord(machine.0, segments: segments).bytes
     }

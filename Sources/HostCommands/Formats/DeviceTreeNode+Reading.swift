@@ -12,8 +12,12 @@ extension DeviceTreeNode {
       if let total = DeviceTree.totalSize(of: blob), total > blob.count {
         throw InputError("\(file.path): cut short: its device tree has \(total) bytes, the file \(blob.count)")
       }
-      guard let tree = DeviceTree(blob) else { throw InputError("\(file.path): is no device tree or FIT image") }
-      guard let root = Self.read(tree, from: blob) else { throw InputError("\(file.path): its device tree is damaged") }
+      guard let tree = DeviceTree(blob) else {
+        throw InputError("\(file.path): is no device tree or FIT image")
+      }
+      guard let root = Self.read(tree, from: blob) else {
+        throw InputError("\(file.path): its device tree is damaged")
+      }
       return root
     }
   }
@@ -59,7 +63,9 @@ extension InputFile {
   /// Lends the file's bytes to the device's readers.
   func withBlob<Result>(_ body: (Blob) throws -> Result) rethrows -> Result {
     try data.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return try withUnsafeBytes(of: 0) { try body(Blob(base: $0.baseAddress!, count: 0)) } }
+      guard let base = bytes.baseAddress else {
+        return try withUnsafeBytes(of: 0) { try body(Blob(base: $0.baseAddress!, count: 0)) }
+      }
       return try body(Blob(base: base, count: bytes.count))
     }
   }

@@ -58,7 +58,9 @@ public struct DeviceTreeNode: Equatable, Sendable {
 
   public func strings(_ name: String) -> [String] {
     guard let value = property(name)?.value, !value.isEmpty else { return [] }
-    return value.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { String(decoding: $0, as: UTF8.self) }
+    return value.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+      String(decoding: $0, as: UTF8.self)
+    }
   }
 
   /// The cell at `index` of a property.

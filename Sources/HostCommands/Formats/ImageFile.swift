@@ -22,7 +22,9 @@ public struct ImageFile: Sendable {
   public init(verifying file: InputFile) throws {
     self.file = file
     tree = try DeviceTreeNode(reading: file)
-    guard let images = tree.node("images") else { throw InputError("\(file.path): is a device tree, but no FIT image") }
+    guard let images = tree.node("images") else {
+      throw InputError("\(file.path): is a device tree, but no FIT image")
+    }
     try Self.checkSeal(of: tree, in: file)
     entries = try images.children.map { try Entry($0, in: file) }
     try checkGaps()
@@ -39,7 +41,7 @@ public struct ImageFile: Sendable {
   }
 
   private static func checkSeal(of tree: DeviceTreeNode, in file: InputFile) throws {
-    guard let seal = tree.property(FlattenedImageTree.sealName), seal.value.count == SHA256.byteCount else {
+    guard let seal = tree.property(ImageTree.sealName), seal.value.count == SHA256.byteCount else {
       throw InputError("\(file.path): was not written by pocketvisor, or is damaged: its tree has no seal")
     }
     var bytes = Data(file.data.prefix(file.treeSize))
@@ -59,8 +61,10 @@ public struct ImageFile: Sendable {
   private func checkGaps() throws {
     var end = file.treeSize
     for entry in entries.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-      guard entry.range.lowerBound >= end, file.data[end..<entry.range.lowerBound].allSatisfy({ $0 == 0 }) else {
-        throw InputError("\(file.path): is damaged: there is something before `\(entry.name)` that does not belong there")
+      guard entry.range.lowerBound >= end, file.data[end..<entry.range.lowerBound].allSatisfy({ $0 == 0 })
+      else {
+        throw InputError(
+          "\(file.path): is damaged: there is something before `\(entry.name)` that does not belong there")
       }
       end = entry.range.upperBound
     }
@@ -73,13 +77,15 @@ public struct ImageFile: Sendable {
 extension ImageFile.Entry {
   fileprivate init(_ node: DeviceTreeNode, in file: InputFile) throws {
     guard let position = node.cell("data-position"), let size = node.cell("data-size"),
-      let hash = node.node("hash-1"), hash.string("algo") == "sha256", let digest = hash.property("value")?.value
+      let hash = node.node("hash-1"), hash.string("algo") == "sha256",
+      let digest = hash.property("value")?.value
     else { throw InputError("\(file.path): `\(node.name)` lacks its place, size or hash") }
     let end = Int(position) + Int(size)
     guard end <= file.data.count else {
-      throw InputError("\(file.path): cut short: `\(node.name)` ends at byte \(end), the file has \(file.data.count)")
+      throw InputError(
+        "\(file.path): cut short: `\(node.name)` ends at byte \(end), the file has \(file.data.count)")
     }
-    guard position % UInt32(FlattenedImageTree.alignment) == 0 else {
+    guard position % UInt32(ImageTree.alignment) == 0 else {
       throw InputError("\(file.path): `\(node.name)` is not aligned")
     }
     name = node.name

@@ -21,15 +21,20 @@ public struct KernelImage: Equatable, Sendable {
     textOffset = declared == 0 ? 0x8_0000 : file.littleEndian64(at: 8)
     memorySize = max(declared, UInt64(file.data.count))
     guard textOffset < 2 << 20, memorySize < 1 << 36 else {
-      throw InputError("\(file.path): is damaged: its header asks for an offset of \(textOffset) and \(declared) bytes")
+      throw InputError(
+        "\(file.path): is damaged: its header asks for an offset of \(textOffset) and \(declared) bytes")
     }
   }
 
   private static func explain(_ file: InputFile) -> String {
     if file.data.count < headerSize { return " (only \(file.data.count) bytes)" }
     if file.data.starts(with: [0x1F, 0x8B]) { return ": it is compressed, unpack it first with `gunzip`" }
-    if file.data.starts(with: [0x7F, 0x45, 0x4C, 0x46]) { return ": it is an ELF file, convert it with `llvm-objcopy -O binary`" }
-    if file.data.starts(with: [0xD0, 0x0D, 0xFE, 0xED]) { return ": it is a FIT image, name it as `appliance:`" }
+    if file.data.starts(with: [0x7F, 0x45, 0x4C, 0x46]) {
+      return ": it is an ELF file, convert it with `llvm-objcopy -O binary`"
+    }
+    if file.data.starts(with: [0xD0, 0x0D, 0xFE, 0xED]) {
+      return ": it is a FIT image, name it as `appliance:`"
+    }
     if file.magic(at: 4, is: "zimg") { return ": it is an EFI zboot image, unpack it first" }
     return ": it lacks the magic number at byte 56"
   }

@@ -12,10 +12,16 @@ public struct PhoneContent {
     guard let entry = image.entry(DeviceImage.phoneName), let header = PhoneHeader(image.data(of: entry)) else {
       throw InputError("\(path): is no device image: it has no phone record")
     }
-    guard header.magic == PhoneHeader.expectedMagic else { throw InputError("\(path): its phone record has another format") }
+    guard image.deviceFinds(entry) else {
+      throw InputError("\(path): the device would not find its phone record")
+    }
+    guard header.magic == PhoneHeader.expectedMagic else {
+      throw InputError("\(path): its phone record has another format")
+    }
     let count = Int(header.virtualMachineCount)
     let data = image.data(of: entry).dropFirst(PhoneHeader.size)
-    guard (1...PhoneLimits.virtualMachines).contains(count), data.count == count * VirtualMachineRecord.size else {
+    guard (1...PhoneLimits.virtualMachines).contains(count), data.count == count * VirtualMachineRecord.size
+    else {
       throw InputError("\(path): its phone record is damaged: \(count) VMs in \(data.count) bytes")
     }
     self.header = header
@@ -28,21 +34,33 @@ extension VirtualMachineRecord {
   private var memory: Range<UInt64>? {
     let end = memoryBase.addingReportingOverflow(memorySize)
     let isAligned = (memoryBase | memorySize) % PhoneLimits.memoryGranule == 0
-    guard !end.overflow, isAligned, memorySize > 0, end.partialValue <= PhoneLimits.guestAddressEnd else { return nil }
+    guard !end.overflow, isAligned, memorySize > 0, end.partialValue <= PhoneLimits.guestAddressEnd else {
+      return nil
+    }
     return memoryBase..<end.partialValue
   }
 
   /// The checks that the hypervisor makes before it follows the record, and that its segments are images.
   fileprivate func check(in image: ImageFile) throws {
     let subject = "\(image.file.path): the record of VM `\(nameText)` is damaged"
-    guard let memory, memory.contains(entry), memory.contains(argument) else { throw InputError("\(subject): its memory") }
-    guard (1...PhoneLimits.virtualCPUsPerMachine).contains(Int(virtualCPUCount)) else { throw InputError("\(subject): its CPUs") }
-    guard segmentCount <= PhoneLimits.segments, seedCount <= PhoneLimits.seeds else { throw InputError("\(subject): its counts") }
+    guard let memory, memory.contains(entry), memory.contains(argument) else {
+      throw InputError("\(subject): its memory")
+    }
+    guard (1...PhoneLimits.virtualCPUsPerMachine).contains(Int(virtualCPUCount)) else {
+      throw InputError("\(subject): its CPUs")
+    }
+    guard segmentCount <= PhoneLimits.segments, seedCount <= PhoneLimits.seeds else {
+      throw InputError("\(subject): its counts")
+    }
     for index in 0..<Int(segmentCount) {
-      guard segments[index].isContained(in: memory), image.holds(segments[index]) else { throw InputError("\(subject): segment \(index)") }
+      guard segments[index].isContained(in: memory), image.holds(segments[index]) else {
+        throw InputError("\(subject): segment \(index)")
+      }
     }
     for index in 0..<Int(seedCount) {
-      guard memory.holds(seeds[index].guestAddress, seeds[index].size) else { throw InputError("\(subject): seed \(index)") }
+      guard memory.holds(seeds[index].guestAddress, seeds[index].size) else {
+        throw InputError("\(subject): seed \(index)")
+      }
     }
   }
 }
@@ -52,8 +70,20 @@ extension SegmentRecord {
 }
 
 extension ImageFile {
+  /// Whether the device's own search leads to this image.
+  fileprivate func deviceFinds(_ entry: Entry) -> Bool {
+    file.withBlob { blob in
+      guard let tree = DeviceTree(blob), let place = FlattenedImageTree.find("phone\0", in: tree) else {
+        return false
+      }
+      return place.offset == UInt64(entry.range.lowerBound) && place.size == UInt64(entry.range.count)
+    }
+  }
+
   fileprivate func holds(_ segment: SegmentRecord) -> Bool {
-    entries.contains { UInt64($0.range.lowerBound) == segment.sourceOffset && UInt64($0.range.count) == segment.size }
+    entries.contains {
+      UInt64($0.range.lowerBound) == segment.sourceOffset && UInt64($0.range.count) == segment.size
+    }
   }
 }
 

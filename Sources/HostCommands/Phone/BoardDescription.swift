@@ -30,7 +30,8 @@ public struct BoardDescription: Equatable, Sendable {
     name = root.string("model") ?? file.path
     memory = Self.memory(of: root)
     guard memory.bytes > 0 else { throw InputError("\(file.path): the board's device tree has no memory") }
-    let found = root.node("cpus")?.children.filter { $0.string("device_type") == "cpu" && $0.isEnabled }.count ?? 0
+    let found =
+      root.node("cpus")?.children.filter { $0.string("device_type") == "cpu" && $0.isEnabled }.count ?? 0
     guard found > 0 else { throw InputError("\(file.path): the board's device tree has no CPU") }
     cpus = min(found, PhoneLimits.physicalCPUs)
     guard let generation = root.interruptControllerGeneration else {
@@ -40,7 +41,8 @@ public struct BoardDescription: Equatable, Sendable {
   }
 
   private static func memory(of root: DeviceTreeNode) -> MemorySize {
-    let address = Int(root.cell("#address-cells") ?? 2), size = Int(root.cell("#size-cells") ?? 1)
+    let address = Int(root.cell("#address-cells") ?? 2)
+    let size = Int(root.cell("#size-cells") ?? 1)
     guard (1...2).contains(address), (1...2).contains(size) else { return MemorySize(bytes: 0) }
     let banks = root.children.filter { $0.string("device_type") == "memory" && $0.isEnabled }
     return MemorySize(bytes: banks.reduce(0) { $0 &+ $1.sizes(address: address, size: size) })
@@ -62,7 +64,9 @@ extension DeviceTreeNode {
   fileprivate var interruptControllerGeneration: Int? {
     let compatible = strings("compatible")
     if compatible.contains("arm,gic-v3") { return 3 }
-    if !Set(compatible).isDisjoint(with: ["arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic"]) { return 2 }
+    if !Set(compatible).isDisjoint(with: ["arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic"]) {
+      return 2
+    }
     return children.lazy.compactMap(\.interruptControllerGeneration).first
   }
 }

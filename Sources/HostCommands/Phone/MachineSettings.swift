@@ -39,14 +39,18 @@ public struct MachineSettings: Equatable, Sendable {
 
   private func check(_ mapping: YAMLMapping) throws {
     if let commandLine, commandLine.utf8.count > 2047 || commandLine.utf8.contains(0) {
-      throw InputError("`cmdline` of \(mapping.subject) is longer than the 2047 bytes that Linux takes", at: mapping.place(of: "cmdline"))
+      throw InputError(
+        "`cmdline` of \(mapping.subject) is longer than the 2047 bytes that Linux takes",
+        at: mapping.place(of: "cmdline"))
     }
     if let memory, memory.bytes == 0 || memory.bytes % PhoneLimits.memoryGranule != 0 {
-      throw InputError("`memory` of \(mapping.subject) must be a multiple of 2MiB", at: mapping.place(of: "memory"))
+      throw InputError(
+        "`memory` of \(mapping.subject) must be a multiple of 2MiB", at: mapping.place(of: "memory"))
     }
     if let placement, placement.count != cpus ?? 1 {
       throw InputError(
-        "`placement` of \(mapping.subject) names \(placement.count) CPUs for \(cpus ?? 1) virtual ones", at: mapping.place(of: "placement"))
+        "`placement` of \(mapping.subject) names \(placement.count) CPUs for \(cpus ?? 1) virtual ones",
+        at: mapping.place(of: "placement"))
     }
   }
 

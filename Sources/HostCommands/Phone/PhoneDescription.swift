@@ -27,7 +27,8 @@ public struct PhoneDescription: Equatable, Sendable {
   private func checkLimits(at place: SourcePlace) throws {
     guard !virtualMachines.isEmpty else { throw InputError("`vms` is empty", at: place) }
     guard virtualMachines.count <= PhoneLimits.virtualMachines else {
-      throw InputError("\(virtualMachines.count) VMs; a phone has at most \(PhoneLimits.virtualMachines)", at: place)
+      throw InputError(
+        "\(virtualMachines.count) VMs; a phone has at most \(PhoneLimits.virtualMachines)", at: place)
     }
   }
 }
@@ -71,14 +72,17 @@ extension VirtualMachineDescription {
   }
 
   private static func check(name: String, at place: SourcePlace) throws {
-    let allowed = name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    let allowed = name.utf8.allSatisfy {
+      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+    }
     guard allowed, (1...15).contains(name.utf8.count) else {
       throw InputError("`\(name)` is no name for a VM: 1 to 15 of a-z, 0-9 and -", at: place)
     }
   }
 
   private static func software(_ mapping: YAMLMapping, at place: SourcePlace) throws -> Software {
-    let kernel = try mapping.string("kernel"), ramdisk = try mapping.string("ramdisk")
+    let kernel = try mapping.string("kernel")
+    let ramdisk = try mapping.string("ramdisk")
     let appliance = try mapping.string("appliance")
     let resolve = { (name: String) in InputFile.resolve(name, besides: mapping.file) }
     switch (kernel, appliance) {

@@ -54,7 +54,8 @@ public struct PhoneLayout: Sendable {
       machines.append(layout)
     }
     guard nextCPU <= PhoneLimits.virtualCPUs else {
-      throw InputError("the VMs have \(nextCPU) virtual CPUs together; a phone has at most \(PhoneLimits.virtualCPUs)")
+      throw InputError(
+        "the VMs have \(nextCPU) virtual CPUs together; a phone has at most \(PhoneLimits.virtualCPUs)")
     }
   }
 
@@ -106,13 +107,17 @@ struct LoadedMachine {
     case .appliance(let path): try ApplianceFile(reading: InputFile(path: path))
     case .kernel(let kernel, let ramdisk):
       try ApplianceFile(
-        kernel: InputFile(path: kernel), ramdisk: ramdisk.map(InputFile.init(path:)), manifest: MachineSettings())
+        kernel: InputFile(path: kernel), ramdisk: ramdisk.map(InputFile.init(path:)),
+        manifest: MachineSettings())
     }
   }
 
   func layout(for board: BoardDescription, firstCPU: Int) throws -> MachineLayout {
-    let kernel = PlacedContent(content: self.kernel.data, guestAddress: PhoneLayout.kernelBase + header.textOffset)
-    let ramdisk = self.ramdisk.map { PlacedContent(content: $0.data, guestAddress: afterKernel(at: kernel.guestAddress)) }
+    let kernel = PlacedContent(
+      content: self.kernel.data, guestAddress: PhoneLayout.kernelBase + header.textOffset)
+    let ramdisk = self.ramdisk.map {
+      PlacedContent(content: $0.data, guestAddress: afterKernel(at: kernel.guestAddress))
+    }
     try checkFit(end: ramdisk?.end ?? kernel.guestAddress + header.memorySize)
     let placement = try placement(on: board, firstCPU: firstCPU)
     let (tree, seeds) = try deviceTree(for: board, ramdisk: ramdisk.map { $0.guestAddress..<$0.end })
@@ -140,7 +145,8 @@ struct LoadedMachine {
   private func placement(on board: BoardDescription, firstCPU: Int) throws -> [Int] {
     let placement = settings.placement ?? (0..<(settings.cpus ?? 1)).map { (firstCPU + $0) % board.cpus }
     if let missing = placement.first(where: { $0 >= board.cpus }) {
-      throw InputError("VM `\(name)` is placed on CPU \(missing); \(board.name) has CPUs 0 to \(board.cpus - 1)", at: place)
+      throw InputError(
+        "VM `\(name)` is placed on CPU \(missing); \(board.name) has CPUs 0 to \(board.cpus - 1)", at: place)
     }
     return placement
   }
@@ -153,7 +159,8 @@ struct LoadedMachine {
       commandLine: settings.commandLine ?? "", ramdisk: ramdisk,
       interruptControllerGeneration: board.interruptControllerGeneration)
     let blob = Data(tree.root.flattened())
-    let chosen = try DeviceTreeNode(reading: InputFile(path: "device tree of \(name)", data: blob)).node("chosen")
+    let chosen = try DeviceTreeNode(reading: InputFile(path: "device tree of \(name)", data: blob)).node(
+      "chosen")
     let seeds = GuestDeviceTree.seeds.compactMap { chosen?.property($0.name) }.map {
       MachineLayout.SeedPlace(guestAddress: PhoneLayout.memoryBase + UInt64($0.offset), size: $0.value.count)
     }

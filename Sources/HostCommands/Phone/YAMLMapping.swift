@@ -11,7 +11,9 @@ struct YAMLMapping {
   /// - Throws: `InputError` when the node is no mapping.
   init(_ node: Node, subject: String, file: String) throws {
     let place = SourcePlace(node, file: file)
-    guard case .mapping(let mapping) = node else { throw InputError("\(subject) must be a list of `key: value`", at: place) }
+    guard case .mapping(let mapping) = node else {
+      throw InputError("\(subject) must be a list of `key: value`", at: place)
+    }
     self.file = file
     self.subject = subject
     self.mapping = mapping
@@ -59,7 +61,8 @@ struct YAMLMapping {
   func memory(_ key: String) throws -> MemorySize? {
     guard let text = try string(key), let node = node(key) else { return nil }
     guard let size = MemorySize(text) else {
-      throw InputError("`\(key)` of \(subject) must be a size such as 256MiB or 1GiB, not `\(text)`", at: place(of: node))
+      throw InputError(
+        "`\(key)` of \(subject) must be a size such as 256MiB or 1GiB, not `\(text)`", at: place(of: node))
     }
     return size
   }
@@ -73,7 +76,9 @@ struct YAMLMapping {
 
   private func integer(_ node: Node, _ key: String, in range: ClosedRange<Int>) throws -> Int {
     guard let text = node.scalar?.string, let value = Int(text), range.contains(value) else {
-      throw InputError("`\(key)` of \(subject) must be a number from \(range.lowerBound) to \(range.upperBound)", at: place(of: node))
+      throw InputError(
+        "`\(key)` of \(subject) must be a number from \(range.lowerBound) to \(range.upperBound)",
+        at: place(of: node))
     }
     return value
   }
@@ -93,7 +98,8 @@ extension YAMLMapping {
   /// One line out of the parser's report, which shows the text with a marker below it.
   private static func sentence(_ error: YamlError, file: String) -> String {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
       return "\(SourcePlace(file: file, line: mark.line, column: mark.column)): \(problem)"
     case .duplicatedKeysInMapping(let duplicates, let context):
       let place = SourcePlace(file: file, line: context.mark.line, column: context.mark.column)

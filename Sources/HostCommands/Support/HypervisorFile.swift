@@ -16,8 +16,11 @@ enum HypervisorFile {
   private static func search() throws -> String {
     let program = Bundle.main.executableURL?.deletingLastPathComponent().path ?? "/"
     let starts = [FileManager.default.currentDirectoryPath, program]
-    for path in starts.flatMap(candidates(above:)) where FileManager.default.fileExists(atPath: path) { return path }
-    throw InputError("no hypervisor at \(defaultPath); build it with `make build`, or name it with --hypervisor")
+    for path in starts.flatMap(candidates(above:)) where FileManager.default.fileExists(atPath: path) {
+      return path
+    }
+    throw InputError(
+      "no hypervisor at \(defaultPath); build it with `make build`, or name it with --hypervisor")
   }
 
   private static func candidates(above folder: String) -> [String] {

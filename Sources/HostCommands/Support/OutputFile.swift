@@ -15,7 +15,8 @@ public enum OutputFile {
       try handle.close()
     } catch {
       try? FileManager.default.removeItem(atPath: temporary)
-      throw error is InputError ? error : InputError("\(path): cannot be written: \(error.localizedDescription)")
+      throw error is InputError
+        ? error : InputError("\(path): cannot be written: \(error.localizedDescription)")
     }
     try rename(temporary, to: path)
   }

@@ -6,7 +6,8 @@ struct BoardArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Number of the board's CPUs, 1 to 8 (default: 2).", valueName: "n"))
   var cpus: Int?
 
-  @Option(help: ArgumentHelp("The board's memory, such as 1GiB (default: what the phone needs).", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("The board's memory, such as 1GiB (default: what the phone needs).", valueName: "size"))
   var memory: MemorySize?
 
   @Option(help: ArgumentHelp("QEMU's CPU model.", valueName: "model"))

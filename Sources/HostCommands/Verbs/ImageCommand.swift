@@ -37,7 +37,8 @@ struct ImageCommand: ParsableCommand {
   }
 
   func run() throws {
-    let board = try board.map { try BoardDescription(reading: InputFile(path: $0)) } ?? .virt(cpus: cpus, memory: memory)
+    let board =
+      try board.map { try BoardDescription(reading: InputFile(path: $0)) } ?? .virt(cpus: cpus, memory: memory)
     let layout = try PhoneLayout(PhoneDescription(reading: InputFile(path: phone)), for: board)
     let image = try DeviceImage(layout)
     try OutputFile.replace(output) { try image.tree.write(to: $0) }

@@ -30,7 +30,8 @@ enum Report {
   }
 
   static func text(_ image: ImageFile, _ content: PhoneContent) -> String {
-    let title = "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
+    let title =
+      "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
     let machines = [["VM", "memory", "at", "CPUs", "on", "priority", "entry"]] + content.machines.map(row)
     return [title, table(machines), contents(image)].joined(separator: "\n")
   }
@@ -47,7 +48,9 @@ enum Report {
   private static func contents(_ image: ImageFile) -> String {
     let rows = image.entries.map { entry in
       let digest = entry.digest.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-      return [entry.name, entry.type, hexadecimal(UInt64(entry.range.lowerBound)), String(entry.range.count), digest]
+      return [
+        entry.name, entry.type, hexadecimal(UInt64(entry.range.lowerBound)), String(entry.range.count), digest,
+      ]
     }
     return table([["content", "type", "offset", "bytes", "sha256"]] + rows)
   }
@@ -58,7 +61,8 @@ enum Report {
   private static func table(_ rows: [[String]]) -> String {
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in
-      let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
+      let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count)
+      }
       var line = "  " + cells.joined(separator: "  ")
       while line.last == " " { line.removeLast() }
       return line

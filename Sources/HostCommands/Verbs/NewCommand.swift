@@ -24,7 +24,9 @@ struct NewCommand: ParsableCommand {
     guard !FileManager.default.fileExists(atPath: output) else {
       throw InputError("\(output): exists already; name another file or remove it")
     }
-    try OutputFile.replace(output) { try $0.write(contentsOf: Data(Self.text(kernel: kernel, ramdisk: ramdisk).utf8)) }
+    try OutputFile.replace(output) {
+      try $0.write(contentsOf: Data(Self.text(kernel: kernel, ramdisk: ramdisk).utf8))
+    }
     print("\(output): two VMs, work and personal; now `pocketvisor run \(output)`")
   }
 

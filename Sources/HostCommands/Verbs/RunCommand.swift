@@ -28,7 +28,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Read no keys; only print.")
   var headless = false
 
-  @Option(help: ArgumentHelp("End with success once this was printed; with several, once all were.", valueName: "text"))
+  @Option(
+    help: ArgumentHelp(
+      "End with success once this was printed; with several, once all were.", valueName: "text"))
   var until: [String] = []
 
   @Option(help: ArgumentHelp("End with status 124 after this many seconds.", valueName: "seconds"))
@@ -52,7 +54,8 @@ struct RunCommand: ParsableCommand {
     _ emulation: Emulation, _ session: inout ConsoleSession<UntilListener>
   ) throws -> SessionEnd {
     guard !headless else { return try emulation.run(&session) }
-    let keys = "Ctrl-] q quits; Ctrl-] 1 to 8 bring a VM to the front, Ctrl-] a shows all, Ctrl-] ? lists the keys.\n"
+    let keys =
+      "Ctrl-] q quits; Ctrl-] 1 to 8 bring a VM to the front, Ctrl-] a shows all, Ctrl-] ? lists the keys.\n"
     FileHandle.standardOutput.write(Data(keys.utf8))
     let terminal = Terminal(raw: STDIN_FILENO)
     defer { extendLifetime(terminal) }

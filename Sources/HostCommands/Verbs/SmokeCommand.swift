@@ -34,7 +34,8 @@ struct SmokeCommand: ParsableCommand {
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
     let emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
-    let listener = SmokeListener(machines: description.virtualMachines.map(\.name), ready: ready, command: command)
+    let listener = SmokeListener(
+      machines: description.virtualMachines.map(\.name), ready: ready, command: command)
     var session = ConsoleSession(
       listener: listener, keyboard: nil, screen: verbose ? STDOUT_FILENO : nil, timeout: .seconds(timeout))
     let end = try emulation.run(&session)

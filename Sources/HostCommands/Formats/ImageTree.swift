@@ -4,7 +4,7 @@ import Foundation
 
 /// A FIT (flattened image tree) to be written: a device tree of images and configurations, the data of the
 /// images behind it.
-public struct FlattenedImageTree: Sendable {
+public struct ImageTree: Sendable {
   /// One image: a node below `/images` and its data.
   public struct Image: Sendable {
     public var name: String
@@ -125,7 +125,7 @@ public struct FlattenedImageTree: Sendable {
   }
 }
 
-extension FlattenedImageTree.Image {
+extension ImageTree.Image {
   fileprivate func node(position: Int) -> DeviceTreeNode {
     var node = DeviceTreeNode(name)
     node.set("description", description)
@@ -151,7 +151,7 @@ extension FlattenedImageTree.Image {
   }
 }
 
-extension FlattenedImageTree.Configuration {
+extension ImageTree.Configuration {
   fileprivate var node: DeviceTreeNode {
     var node = DeviceTreeNode(name)
     node.set("description", description)

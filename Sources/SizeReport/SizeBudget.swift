@@ -1,0 +1,20 @@
+import Foundation
+
+/// `SizeBudget.json`: how many bytes each part of the hypervisor may take.
+struct SizeBudget: Decodable {
+  struct Part: Decodable {
+    var name: String
+    /// The part's allotment.
+    var bytes: UInt64
+    /// Names of source files without their endings; `Core+Interrupts`.
+    var files: [String]
+  }
+
+  /// The promise: all loaded bytes.
+  var limit: UInt64
+  var parts: [Part]
+
+  init(path: String) throws {
+    self = try JSONDecoder().decode(SizeBudget.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+}
