@@ -63,7 +63,7 @@ bench: prerequisites build guests assets ## measure, and write Documentation/Ben
 	.build/debug/Benchmark
 
 size: firmware ## sections, allotments and largest symbols of the hypervisor
-	@swift build --jobs $(JOBS) --product SizeReport >/dev/null
+	@swift build --quiet --jobs $(JOBS) --product SizeReport
 	@.build/debug/SizeReport $(FIRMWARE_PRODUCT) Firmware/SizeBudget.json
 
 format: ## format all Swift sources

@@ -11,7 +11,7 @@ struct Start {
   /// The guest's last line when everything went well.
   var mark: String
   /// Seconds of this machine after which it counts as hung.
-  var timeout: TimeInterval = 300
+  var timeout: TimeInterval = 120
 }
 
 /// Starts guests on QEMU, natively or under Pocketvisor, one instruction to the nanosecond.
@@ -24,18 +24,26 @@ struct Machine {
     arguments += ["-m", "\(max(start.memory, 128))M", "-accel", "tcg,thread=single"]
     arguments += ["-icount", "shift=0,sleep=off", "-display", "none", "-monitor", "none", "-serial", "stdio"]
     arguments += ["-nic", "none", "-kernel", start.kernel, "-append", start.commandLine]
-    if let ramdisk = start.ramdisk { arguments += ["-initrd", ramdisk] }
+    if let ramdisk = start.ramdisk {
+      arguments += ["-initrd", ramdisk, "-dtb", try GuestBoard(machine: self, start: start).deviceTree()]
+    }
     return try run("qemu-system-aarch64", arguments, start)
   }
 
   /// As the only VM of a phone.
   func runAsGuest(_ start: Start) throws -> String {
-    let phone = "\(Settings.scratch)/\(start.name).yaml"
-    try Data(describe(start).utf8).write(to: URL(fileURLWithPath: phone))
+    let phone = try writePhone(start)
     let arguments = [
       "run", phone, "--headless", "--icount", "--until", start.mark, "--cpus", String(start.cpus), "--cpu", cpu,
     ]
     return try run(Settings.tool, arguments, start)
+  }
+
+  /// Writes the phone whose only VM is this start.
+  func writePhone(_ start: Start) throws -> String {
+    let phone = "\(Settings.scratch)/\(start.name).yaml"
+    try Data(describe(start).utf8).write(to: URL(fileURLWithPath: phone))
+    return phone
   }
 
   private func describe(_ start: Start) -> String {

@@ -168,7 +168,10 @@ extension Core {
       interrupt, priority: bank.value.priority(of: interrupt),
       isGroup1: bank.value.group.load(ordering: .relaxed) & bit != 0, pending: isRaised, active: isActive,
       signalsEnd: edge == 0)
-    if isTimer, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 { list.tieToPhysical() }
+    if isTimer, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 {
+      list.tieToPhysical()
+      bank.value.line.clear(bit)
+    }
     hardware.setListRegister(slot, list)
     guest.value.filled |= 1 &<< UInt32(truncatingIfNeeded: slot)
   }
@@ -205,11 +208,8 @@ extension Core {
     let bit = list.interrupt.bit
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
     let staysActive = list.isActive && bank.value.dropActive.load(ordering: .relaxed) & bit == 0
-    if list.isPhysical {
-      bank.value.line.clear(bit)
-      // Raised still, it comes again by itself.
-      if !list.isEmpty, !staysActive { deactivate(list.interrupt) }
-    }
+    // A timer that is raised still comes again by itself.
+    if list.isPhysical, !list.isEmpty, !staysActive { deactivate(list.interrupt) }
     if list.isPending {
       bank.value.pending.set(edge & ~bank.value.dropPending.load(ordering: .relaxed))
     } else {

@@ -52,6 +52,7 @@ extension Core {
   /// The guest ended an interrupt whose wire may still be raised, or there is room in the list registers.
   private func takeMaintenance() {
     guard let guest = cpu.value.loaded else { return }
+    fold(guest)
     notice(guest)
   }
 

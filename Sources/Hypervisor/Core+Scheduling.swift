@@ -20,7 +20,7 @@ extension Core {
       let choice = choose()
       guard let next = choice.best else {
         setAlarm(choice)
-        hardware.waitForInterrupt()
+        if cpu.value.attention.load(ordering: .relaxed) == 0 { hardware.waitForInterrupt() }
         continue
       }
       guard next.value.machine.value.phase.load(ordering: .acquiring) == Phase.running else {

@@ -1,11 +1,13 @@
 import Appliance
 import ArmArchitecture
+import Synchronization
 import VirtualDevices
 
 extension Core {
-  /// ICC_SGI1R_EL1, ICC_ASGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24,
-  /// IRM 40; affinities of 1 and above, and the range selector, name nobody.
-  func sendSoftwareInterrupt(from guest: VirtualCPUReference, _ value: UInt64) {
+  /// ICC_SGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24, IRM 40; affinities of
+  /// 1 and above, and the range selector, name nobody. A target takes it in the group that it has chosen.
+  /// - Parameter group: ~0 for Group 1, 0 for Group 0.
+  func sendSoftwareInterrupt(from guest: VirtualCPUReference, group: UInt32, _ value: UInt64) {
     let machine = guest.value.machine
     let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
     var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
@@ -14,9 +16,10 @@ extension Core {
     targets &= (1 &<< UInt32(machine.value.record.virtualCPUCount)) &- 1
     while targets != 0 {
       let target = machine.value.virtualCPU(UInt32(truncatingIfNeeded: targets.trailingZeroBitCount))
+      targets &= targets &- 1
+      guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else { continue }
       target.value.bank.value.pending.set(interrupt.bit)
       if target == guest { deliver(interrupt, to: guest) } else { alert(target.value.cpu) }
-      targets &= targets &- 1
     }
   }
 }

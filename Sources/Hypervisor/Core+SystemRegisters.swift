@@ -15,10 +15,12 @@ extension Core {
       return true
     }
     switch register {
-    case .softwareInterruptGroup1, .softwareInterruptAlias, .softwareInterruptGroup0:
+    case .softwareInterruptGroup1, .softwareInterruptGroup0:
       guard !access.isRead else { return false }
-      sendSoftwareInterrupt(from: guest, guest.value[access.transfer])
+      let group: UInt32 = register == .softwareInterruptGroup1 ? ~0 : 0
+      sendSoftwareInterrupt(from: guest, group: group, guest.value[access.transfer])
     case .monitorDebugControl: accessDebugControl(guest, access)
+    case .softwareInterruptAlias: return !access.isRead  // the other security state, which does not exist
     default:
       guard register.isDebug || register == .auxiliaryControl else { return false }
       if access.isRead { guest.value[access.transfer] = 0 }

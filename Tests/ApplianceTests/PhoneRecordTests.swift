@@ -1,4 +1,5 @@
 import Appliance
+import Foundation
 import Testing
 
 /// Host and device share the records' memory as the file format: no offset may move unnoticed.
@@ -42,6 +43,20 @@ import Testing
     #expect(Layout.offset(of: \.placement) == 56)
     #expect(Layout.offset(of: \.segments) == 80)
     #expect(Layout.offset(of: \.seeds) == 224)
+  }
+
+  /// `Documentation/Formats.md` says the same.
+  @Test(arguments: [
+    "| 0 | 8 | magic |", "| 8 | 4 | virtualMachineCount |", "| 12 | 4 | interruptControllerGeneration |",
+    "| 16 | 32 | entropy |", "| 0 | 16 | name |", "| 16 | 8 | memoryBase |", "| 24 | 8 | memorySize |",
+    "| 32 | 8 | entry |", "| 40 | 8 | argument |", "| 48 | 1 | virtualCPUCount |", "| 49 | 1 | priority |",
+    "| 50 | 1 | segmentCount |", "| 51 | 1 | seedCount |", "| 56 | 8 | placement |", "| 80 | 144 | segments |",
+    "| 224 | 32 | seeds |",
+  ])
+  func theDocumentationAgrees(row: String) throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+    let text = try String(contentsOf: root.appendingPathComponent("Documentation/Formats.md"), encoding: .utf8)
+    #expect(text.contains(row))
   }
 
   @Test func magicSpellsItsName() {

@@ -64,22 +64,22 @@ import Testing
     #expect(hear("is up\r\n", 3) == .goOn)
     #expect(typed == "\u{1D}1off\r")
     #expect(hear("", 4) == .goOn)
-    #expect(hear("off\r\n[pocketvisor] work stopped: powered off\r\n", 5) == .goOn)
+    #expect(hear("off\r\n[pocketvisor] work stopped: SYSTEM_OFF\r\n", 5) == .goOn)
     #expect(typed == "\u{1D}1off\r\u{1D}2off\r")
     #expect(hear("", 26) == .goOn)
     #expect(typed == "\u{1D}1off\r\u{1D}2off\r\u{1D}2off\r")
-    #expect(hear("[pocketvisor] personal stopped: powered off\n", 27) == .done)
+    #expect(hear("[pocketvisor] personal stopped: SYSTEM_OFF\n", 27) == .goOn)
     #expect(
       listener.machines.map(\.description) == [
-        "work: ok: user space after 1.0 s, stopped after 5.0 s: powered off",
-        "personal: ok: user space after 3.0 s, stopped after 27.0 s: powered off",
+        "work: ok: user space after 1.0 s, stopped after 5.0 s: SYSTEM_OFF",
+        "personal: ok: user space after 3.0 s, stopped after 27.0 s: SYSTEM_OFF",
       ])
   }
 
   @Test func aVMThatDiesEarlyIsAFailure() {
     var listener = SmokeListener(machines: ["work"], ready: "is up", command: "off")
     let text = Array("[pocketvisor] work stopped: SError\n".utf8)
-    #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .done)
+    #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .goOn)
     #expect(listener.machines[0].isGood == false)
     #expect(
       listener.machines[0].description == "work: FAILED: never reached user space, stopped after 1.0 s: SError")

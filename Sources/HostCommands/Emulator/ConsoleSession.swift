@@ -60,7 +60,7 @@ struct ConsoleSession<Listener: ConsoleListener> {
     if sources.count > 1, sources[1].revents != 0, !typed(on: emulator) { return .quit }
     guard sources[0].revents != 0 else { return hear([], emulator) }
     guard let bytes = readBytes(emulator.output) else { return .emulatorEnded(emulator.wait()) }
-    if let screen { writeBytes(bytes, to: screen) }
+    if let screen, !writeBytes(bytes, to: screen) { return .signal(SIGPIPE) }
     return hear(bytes, emulator)
   }
 
@@ -114,11 +114,13 @@ private func readBytes(_ descriptor: Int32) -> ArraySlice<UInt8>? {
   return count > 0 ? buffer[..<count] : nil
 }
 
-private func writeBytes(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) {
+/// Writes all; false when nobody reads any more.
+private func writeBytes(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
   var rest = bytes
   while !rest.isEmpty {
     let written = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    guard written > 0 || errno == EINTR else { return }
+    guard written > 0 || errno == EINTR else { return false }
     rest = rest.dropFirst(max(written, 0))
   }
+  return true
 }

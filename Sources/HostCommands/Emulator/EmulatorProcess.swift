@@ -48,7 +48,7 @@ final class EmulatorProcess {
     var attributes = try spawnAttributes()
     defer { posix_spawnattr_destroy(&attributes) }
     var arguments = command.map { strdup($0) } + [nil]
-    defer { arguments.forEach { free($0) } }
+    defer { for argument in arguments { free(argument) } }
     var child: pid_t = 0
     let failure = posix_spawn(&child, command[0], &actions, &attributes, &arguments, environ)
     guard failure == 0 else {

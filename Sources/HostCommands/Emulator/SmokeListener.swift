@@ -14,11 +14,15 @@ struct SmokeListener: ConsoleListener {
   }
 
   private(set) var machines: [Progress]
+  /// The last lines of the console, for a person to read when something went wrong.
+  private(set) var recentLines: [String] = []
   private let ready: String
   private let command: [UInt8]
   private var line: [UInt8] = []
   /// The VM that was last told to power off, and when.
   private var told: (machine: Int, time: Duration)?
+
+  private static let recentCount = 40
 
   /// A shell that was not listening yet is told again after this long.
   private static let patience = Duration.seconds(20)
@@ -43,11 +47,13 @@ struct SmokeListener: ConsoleListener {
       }
     }
     tell(at: time, type: type)
-    return machines.allSatisfy { $0.stopped != nil } ? .done : .goOn
+    // The hypervisor powers the board off behind the last VM, which ends the session.
+    return .goOn
   }
 
   /// Reads one whole line: `NAME| text` while all are shown, and the hypervisor's own.
   private mutating func note(_ line: String, at time: Duration) {
+    recentLines = recentLines.suffix(Self.recentCount - 1) + [line]
     for index in machines.indices {
       if line.hasPrefix("\(machines[index].name)|"), line.contains(ready), machines[index].up == nil {
         machines[index].up = time

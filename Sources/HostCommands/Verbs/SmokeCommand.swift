@@ -40,14 +40,25 @@ struct SmokeCommand: ParsableCommand {
       listener: listener, keyboard: nil, screen: verbose ? STDOUT_FILENO : nil, timeout: .seconds(timeout))
     let end = try emulation.run(&session)
     for machine in session.listener.machines { print(machine) }
+    try conclude(end, session.listener)
+  }
+
+  private func conclude(_ end: SessionEnd, _ listener: SmokeListener) throws {
     if case .signal(let number) = end { throw ExitCode(128 + number) }
-    guard session.listener.machines.allSatisfy(\.isGood) else { throw ExitCode.failure }
+    if end == .emulatorEnded(0), listener.machines.allSatisfy(\.isGood) { return }
+    let console = verbose ? [] : ["The console's last lines:"] + listener.recentLines.map { "  \($0)" }
+    FileHandle.standardError.write(Data(console.map { $0 + "\n" }.joined().utf8))
+    switch end {
+    case .timeout: throw InputError("the phone was not done after \(timeout) seconds")
+    case .emulatorEnded(0): throw InputError("not every VM came up and powered off")
+    default: throw InputError("QEMU ended by itself: \(end)")
+    }
   }
 }
 
 extension SmokeListener.Progress: CustomStringConvertible {
-  /// Up, and then stopped.
-  var isGood: Bool { up != nil && stopped != nil }
+  /// Up, and then stopped by its own request.
+  var isGood: Bool { up != nil && stopped?.reason.hasPrefix("SYSTEM_OFF") == true }
 
   var description: String {
     let up = up.map { "user space after \($0.seconds) s" } ?? "never reached user space"
