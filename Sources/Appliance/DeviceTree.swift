@@ -22,14 +22,14 @@
   }
 
   /// The big-endian 32-bit cell at `offset`, or 0 outside of the blob or at an unaligned offset.
-  public func cell(at offset: Int) -> UInt32 {
+  @inline(never) public func cell(at offset: Int) -> UInt32 {
     guard offset >= 0, offset & 3 == 0, offset <= count &- 4 else { return 0 }
     // In bounds and aligned by the guard.
     return UInt32(bigEndian: unsafe base.load(fromByteOffset: offset, as: UInt32.self))
   }
 
   /// A number of `cells` 32-bit cells (0…2) at `offset`.
-  public func number(at offset: Int, cells: Int) -> UInt64 {
+  @inline(never) public func number(at offset: Int, cells: Int) -> UInt64 {
     var value: UInt64 = 0
     var position = offset
     for _ in 0..<min(cells, 2) {
@@ -37,16 +37,6 @@
       position &+= 4
     }
     return value
-  }
-
-  /// Whether the bytes at `offset` begin with `text`; the caller passes the terminating zero within
-  /// `text` where the whole string must match.
-  public func hasPrefix(_ text: StaticString, at offset: Int) -> Bool {
-    for index in 0..<text.utf8CodeUnitCount {
-      // In bounds by the loop's range.
-      guard unsafe byte(at: offset &+ index) == text.utf8Start[index] else { return false }
-    }
-    return true
   }
 }
 
@@ -67,7 +57,7 @@ public struct DeviceTreeProperty {
   public let name: Int
   public let value: Int
   /// Bytes of the value.
-  public let length: Int
+  public var length: Int
 
   public init(name: Int = 0, value: Int = 0, length: Int = 0) {
     self.name = name
@@ -112,7 +102,7 @@ public struct DeviceTree {
   public var reservations: Int { Int(blob.cell(at: 16)) }
 
   /// The next event. After `.end` and `.malformed` it answers the same again.
-  public mutating func next() -> DeviceTreeEvent {
+  @inline(never) public mutating func next() -> DeviceTreeEvent {
     while position < end {
       let token = blob.cell(at: position)
       switch token {

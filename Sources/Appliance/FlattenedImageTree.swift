@@ -1,36 +1,36 @@
 // A device image is a FIT: a device tree whose `/images` name pieces of data behind the tree.
 
-/// Finds pieces of a flattened image tree.
-public enum FlattenedImageTree {
-  /// Where a piece of data lies, counted from the first byte of the FIT, in bytes.
-  public struct Place {
-    public var offset: UInt64
-    public var size: UInt64
-  }
+/// Where a piece of a flattened image tree lies.
+public struct ImagePlace {
+  /// Counted from the first byte of the FIT, in bytes (`data-position`).
+  public var offset: UInt64 = 0
+  /// In bytes (`data-size`); 0 where there is no such piece.
+  public var size: UInt64 = 0
+}
 
-  /// Finds the image `/images/<name>`.
-  /// - Parameter name: with its terminating zero.
-  public static func find(_ name: StaticString, in tree: DeviceTree) -> Place? {
-    var tree = tree
+extension DeviceTree {
+  /// Finds the image node with this name, two levels below the root.
+  public mutating func findImage(_ name: DeviceTreeName) -> ImagePlace {
+    var place = ImagePlace()
     var depth = 0
-    var isInImages = false
     var isFound = false
-    var place = Place(offset: 0, size: 0)
     while true {
-      switch tree.next() {
+      switch next() {
       case .beginNode(let node):
         depth &+= 1
-        if depth == 2 { isInImages = tree.blob.hasPrefix("images\0", at: node) }
-        if depth == 3 { isFound = isInImages && tree.blob.hasPrefix(name, at: node) }
+        isFound = depth == 3 && blob.name(at: node) == name
       case .endNode:
-        if depth == 3, isFound { return place }
         depth &-= 1
+        if place.size != 0 { return place }
       case .property(let property):
-        guard depth == 3, isFound else { continue }
-        let number = tree.blob.number(at: property.value, cells: property.length / 4)
-        if tree.blob.hasPrefix("data-position\0", at: property.name) { place.offset = number }
-        if tree.blob.hasPrefix("data-size\0", at: property.name) { place.size = number }
-      case .end, .malformed: return nil
+        guard isFound else { continue }
+        let number = blob.number(at: property.value, cells: property.length &>> 2)
+        switch blob.name(at: property.name) {
+        case .dataPosition: place.offset = number
+        case .dataSize: place.size = number
+        default: break
+        }
+      case .end, .malformed: return place
       }
     }
   }

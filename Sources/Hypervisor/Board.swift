@@ -76,167 +76,122 @@ public struct RangeList {
   }
 }
 
-/// The walk: a frame for each level of nodes, judged when its properties have all been seen.
+/// The walk: a node is judged when its properties have all been seen, which come before its children.
 private struct BoardWalk {
-  /// What the properties of a node said.
-  struct Node {
-    /// Cells of an address and of a size in the node's children.
-    var addressCells: UInt32 = 2
-    var sizeCells: UInt32 = 1
-    var kind = Kind.other
-    var isDisabled = false
-    var isJudged = false
-    var registers = DeviceTreeProperty()
-    var interrupts = 0
-  }
-
-  enum Kind {
-    case other, memory, cpu, reservedMemory, chosen, interruptController, uart, timer, firmware
-  }
-
   private var tree: DeviceTree
-  private var nodes = InlineArray<8, Node>(repeating: Node())
   private var depth = 0
+  /// For each level, cells of an address (upper byte) and of a size in the children.
+  private var cells = InlineArray<8, UInt32>(repeating: 0)
+  /// The level of `/reserved-memory`, whose children are ranges that no guest may get.
+  private var reservedDepth = 8
+  // The node whose properties come now.
+  /// What its `device_type` or `compatible` says it is.
+  private var kind: DeviceTreeName?
+  private var registers = DeviceTreeProperty()
+  private var interrupts = 0
 
   init(_ tree: DeviceTree) { self.tree = tree }
 
   /// One event; false at the end.
   mutating func step(_ board: inout Board) -> Bool {
     switch tree.next() {
-    case .beginNode(let name): begin(name, &board)
-    case .endNode: end(&board)
+    case .beginNode(let name):
+      judge(&board)
+      depth &+= 1
+      cells[depth & 7] = 0x201
+      registers.length = 0
+      if tree.blob.name(at: name) == .reservedMemory { reservedDepth = depth }
+    case .endNode:
+      judge(&board)
+      depth &-= 1
     case .property(let property): if depth <= 7 { read(property, &board) }
     case .end, .malformed: return false
     }
     return true
   }
 
-  private mutating func begin(_ name: Int, _ board: inout Board) {
-    judge(&board)
-    depth &+= 1
-    guard depth <= 7 else { return }
-    nodes[depth] = Node()
-    if tree.blob.hasPrefix("reserved-memory\0", at: name) { nodes[depth].kind = .reservedMemory }
-    if tree.blob.hasPrefix("chosen\0", at: name) { nodes[depth].kind = .chosen }
-  }
-
-  private mutating func end(_ board: inout Board) {
-    judge(&board)
-    depth &-= 1
-  }
-
   private mutating func read(_ property: DeviceTreeProperty, _ board: inout Board) {
     let blob = tree.blob
     let value = property.value
-    func isNamed(_ name: StaticString) -> Bool { blob.hasPrefix(name, at: property.name) }
-    switch blob.byte(at: property.name) {
-    case UInt8(ascii: "#"):
-      if isNamed("#address-cells\0") { nodes[depth].addressCells = blob.cell(at: value) }
-      if isNamed("#size-cells\0") { nodes[depth].sizeCells = blob.cell(at: value) }
-    case UInt8(ascii: "c"): if isNamed("compatible\0") { classify(property) }
-    case UInt8(ascii: "d"):
-      guard isNamed("device_type\0") else { return }
-      if blob.hasPrefix("memory\0", at: value) { nodes[depth].kind = .memory }
-      if blob.hasPrefix("cpu\0", at: value) { nodes[depth].kind = .cpu }
-    case UInt8(ascii: "i"): if isNamed("interrupts\0") { nodes[depth].interrupts = value }
-    case UInt8(ascii: "m"):
-      if isNamed("method\0") { board.hasFirmware = blob.hasPrefix("smc\0", at: value) }
-    case UInt8(ascii: "r"):
-      if isNamed("reg\0") { nodes[depth].registers = property }
-      if isNamed("rng-seed\0"), property.length >= 32 {
-        for word in 0..<4 { board.seed[word] = blob.number(at: value &+ word &* 8, cells: 2) }
-      }
-    case UInt8(ascii: "s"):
-      if isNamed("status\0") { nodes[depth].isDisabled = !blob.hasPrefix("ok", at: value) }
-    case UInt8(ascii: "l"):
-      let address = blob.number(at: value, cells: property.length / 4)
-      if isNamed("linux,initrd-start\0") { board.image.start = address }
-      if isNamed("linux,initrd-end\0") { board.image.size = address }
+    switch blob.name(at: property.name) {
+    case .addressCells: cells[depth & 7] = cells[depth & 7] & 0xFF | blob.cell(at: value) &<< 8
+    case .sizeCells: cells[depth & 7] = cells[depth & 7] & 0xFF00 | blob.cell(at: value) & 0xFF
+    case .compatible: classify(property)
+    case .deviceType: kind = blob.name(at: value)
+    case .interrupts: interrupts = value
+    case .method: board.hasFirmware = blob.name(at: value) == .smc
+    case .reg: registers = property
+    case .status: if blob.name(at: value) != .okay, blob.name(at: value) != .ok { registers.length = -1 }
+    case .initrdStart: board.image.start = blob.number(at: value, cells: property.length &>> 2)
+    case .initrdEnd: board.image.size = blob.number(at: value, cells: property.length &>> 2) &- board.image.start
+    case .rngSeed: if property.length >= 32 { readSeed(value, &board) }
     default: break
     }
   }
 
-  /// The node's kind by the strings of its `compatible`.
+  private func readSeed(_ value: Int, _ board: inout Board) {
+    for word in 0..<4 { board.seed[word] = tree.blob.number(at: value &+ word &* 8, cells: 2) }
+  }
+
+  /// The first string of its `compatible` that the hypervisor knows.
   private mutating func classify(_ property: DeviceTreeProperty) {
     var string = property.value
-    let end = string &+ property.length
-    while string < end {
-      if let kind = kind(compatible: string) { nodes[depth].kind = kind }
+    while string < property.value &+ property.length {
+      let name = tree.blob.name(at: string)
+      if name == .gicV3 || name == .pl011 || name == .armv8Timer { kind = name }
       while tree.blob.byte(at: string) != 0 { string &+= 1 }
       string &+= 1
     }
   }
 
-  private func kind(compatible string: Int) -> Kind? {
-    guard tree.blob.hasPrefix("arm,", at: string) else { return nil }
-    let model = string &+ 4
-    if tree.blob.hasPrefix("gic-v3\0", at: model) { return .interruptController }
-    if tree.blob.hasPrefix("pl011\0", at: model) { return .uart }
-    if tree.blob.hasPrefix("armv8-timer\0", at: model) { return .timer }
-    if tree.blob.hasPrefix("psci-", at: model) { return .firmware }
-    return nil
-  }
-
-  /// All properties of the innermost node have been seen: takes from it what the hypervisor needs.
+  /// Takes from the node what the hypervisor needs.
   private mutating func judge(_ board: inout Board) {
-    guard depth > 0, depth <= 7, !nodes[depth].isJudged else { return }
-    nodes[depth].isJudged = true
-    let node = nodes[depth]
-    guard !node.isDisabled else { return }
-    if nodes[depth &- 1].kind == .reservedMemory { addRanges(node, &board.reserved) }
-    switch node.kind {
-    case .memory: addRanges(node, &board.memory)
-    case .cpu: addCPU(node, &board)
-    case .interruptController:
-      board.distributor = range(node, 0).start
-      board.redistributors = range(node, 1)
-    case .uart:
+    defer { kind = nil }
+    guard depth > 0, depth <= 7, registers.length >= 0 else { return }
+    if depth == reservedDepth &+ 1 { addRanges(&board.reserved) }
+    switch kind {
+    case .memory: addRanges(&board.memory)
+    case .cpu:
+      guard board.cpuCount < 8 else { return }
+      board.cpuAffinities[Int(board.cpuCount & 7)] = range(0).start
+      board.cpuCount &+= 1
+    case .gicV3:
+      board.distributor = range(0).start
+      board.redistributors = range(1)
+    case .pl011:
       guard board.uart == 0 else { return }
-      board.uart = range(node, 0).start
-      board.uartInterrupt = interrupt(node, 0)
-    case .timer: for index in 0..<3 { board.timerInterrupts[index] = interrupt(node, index &+ 1) }
-    case .chosen: if board.image.size != 0 { board.image.size &-= board.image.start }
-    case .firmware, .reservedMemory, .other: break
+      board.uart = range(0).start
+      board.uartInterrupt = interrupt(0)
+    case .armv8Timer: for index in 0..<3 { board.timerInterrupts[index] = interrupt(index &+ 1) }
+    default: break
     }
+    registers.length = 0
   }
 
-  private func addCPU(_ node: Node, _ board: inout Board) {
-    guard board.cpuCount < 8 else { return }
-    let cells = Int(nodes[depth &- 1].addressCells)
-    board.cpuAffinities[Int(board.cpuCount)] = tree.blob.number(at: node.registers.value, cells: cells)
-    board.cpuCount &+= 1
-  }
-
-  private func addRanges(_ node: Node, _ list: inout RangeList) {
-    let stride = pairSize
-    guard stride != 0 else { return }
+  private func addRanges(_ list: inout RangeList) {
     var index = 0
-    while (index &+ 1) &* stride <= node.registers.length {
-      list.append(range(node, index))
+    while (index &+ 1) &* pairSize <= registers.length {
+      list.append(range(index))
       index &+= 1
     }
   }
 
-  /// Bytes of an address and a size in the innermost node's `reg`; 0 for a tree that makes no sense.
-  private var pairSize: Int {
-    let parent = nodes[depth &- 1]
-    guard parent.addressCells <= 2, parent.sizeCells <= 2 else { return 0 }
-    return Int((parent.addressCells &+ parent.sizeCells) &* 4)
-  }
+  /// Cells of an address and of a size in the node's `reg`: two at the most.
+  private var addressCells: Int { Int(cells[(depth &- 1) & 7] &>> 8 & 3) }
+  private var sizeCells: Int { Int(cells[(depth &- 1) & 7] & 3) }
+  private var pairSize: Int { max(addressCells &+ sizeCells, 1) &* 4 }
 
   /// The pair at `index` of the node's `reg`.
-  private func range(_ node: Node, _ index: Int) -> PhysicalRange {
-    let parent = nodes[depth &- 1]
-    let position = node.registers.value &+ index &* pairSize
-    let size = position &+ Int(parent.addressCells & 3) &* 4
+  @inline(never) private func range(_ index: Int) -> PhysicalRange {
+    let position = registers.value &+ index &* pairSize
     return PhysicalRange(
-      start: tree.blob.number(at: position, cells: Int(parent.addressCells & 3)),
-      size: tree.blob.number(at: size, cells: Int(parent.sizeCells & 3)))
+      start: tree.blob.number(at: position, cells: addressCells),
+      size: tree.blob.number(at: position &+ addressCells &* 4, cells: sizeCells))
   }
 
   /// The interrupt at `index` of the node's `interrupts`: three cells, the first 1 for a private one.
-  private func interrupt(_ node: Node, _ index: Int) -> InterruptNumber {
-    let position = node.interrupts &+ index &* 12
+  @inline(never) private func interrupt(_ index: Int) -> InterruptNumber {
+    let position = interrupts &+ index &* 12
     let base: UInt32 = tree.blob.cell(at: position) == 1 ? 16 : 32
     return InterruptNumber((base &+ tree.blob.cell(at: position &+ 4)) & 0x3FF)
   }

@@ -26,14 +26,12 @@ extension Boot {
   private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
     let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
-    let header = unsafe Blob(base: pointer, count: DeviceTree.headerSize)
-    guard image.size >= 4096, image.start & 7 == 0, let size = DeviceTree.totalSize(of: header),
-      size <= DeviceTree.sizeLimit, UInt64(size) <= image.size,
-      let tree = unsafe DeviceTree(Blob(base: pointer, count: size))
+    guard image.size >= 4096, image.start & 7 == 0,
+      var tree = unsafe DeviceTree(Blob(base: pointer, count: Int(min(image.size, UInt64(DeviceTree.sizeLimit)))))
     else { return nil }
-    let place = FlattenedImageTree.find("phone\0", in: tree)
-    let needed = UInt64(PhoneHeader.size &+ PhoneLimits.virtualMachines &* VirtualMachineRecord.size)
-    guard let place, place.size <= needed, place.size >= UInt64(PhoneHeader.size &+ VirtualMachineRecord.size),
+    let place = tree.findImage(.phone)
+    let capacity = UInt64(PhoneHeader.size &+ PhoneLimits.virtualMachines &* VirtualMachineRecord.size)
+    guard place.size <= capacity, place.size >= UInt64(PhoneHeader.size &+ VirtualMachineRecord.size),
       place.offset <= image.size, place.size <= image.size &- place.offset
     else { return nil }
     return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ place.offset))

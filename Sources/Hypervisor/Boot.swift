@@ -159,12 +159,9 @@ extension Core {
   public func haltAfterFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UInt64) -> Never {
     phone.value.consoleLock.release()
     report {
-      put("[pocketvisor] a fault of the hypervisor itself: syndrome ")
-      put(syndrome)
-      put(" pc ")
-      put(programCounter)
-      put(" address ")
-      put(address)
+      put("[pocketvisor] a fault of the hypervisor itself: syndrome ", syndrome)
+      put(" pc ", programCounter)
+      put(" address ", address)
       putLineEnd()
     }
     halt("the device stops")

@@ -9,7 +9,7 @@ extension Core {
   // MARK: To the UART
 
   /// Sends as long as there is something to send and room for it; the caller holds the lock.
-  func pump() {
+  @inline(never) func pump() {
     while uart.canSend {
       guard let character = nextCharacter() else { return setDraining(false) }
       uart.send(character)
@@ -142,7 +142,7 @@ extension Core {
     }
   }
 
-  private func bring(toFront machine: UInt32) {
+  @inline(never) private func bring(toFront machine: UInt32) {
     phone.value.console.front = machine
     phone.value.console.isTogether = false
     put("[pocketvisor] in front: ")
@@ -155,7 +155,7 @@ extension Core {
   // MARK: The hypervisor's own messages
 
   /// Prints a message of its own.
-  public func log(_ text: StaticString) {
+  @inline(never) public func log(_ text: StaticString) {
     report { message(text) }
   }
 
@@ -167,13 +167,13 @@ extension Core {
     phone.value.consoleLock.release()
   }
 
-  func message(_ text: StaticString) {
+  @inline(never) func message(_ text: StaticString) {
     put("[pocketvisor] ")
     put(text)
     putLineEnd()
   }
 
-  func put(_ text: StaticString) {
+  @inline(never) func put(_ text: StaticString) {
     for index in 0..<text.utf8CodeUnitCount {
       // In bounds by the loop's range.
       unsafe phone.value.console.own.append(text.utf8Start[index])
@@ -184,7 +184,7 @@ extension Core {
     put("\r\n")
   }
 
-  func putName(_ machine: UInt32) {
+  @inline(never) func putName(_ machine: UInt32) {
     for position in 0..<16 as Range<UInt32> {
       let character = name(machine, position)
       guard character != 0 else { return }
@@ -192,9 +192,9 @@ extension Core {
     }
   }
 
-  /// Puts a number in hexadecimal, without leading zeros.
-  func put(_ number: UInt64) {
-    put("0x")
+  /// Puts a label and a number in hexadecimal, without leading zeros.
+  @inline(never) func put(_ label: StaticString, _ number: UInt64) {
+    put(label)
     var shift = (63 &- UInt64(truncatingIfNeeded: (number | 1).leadingZeroBitCount)) & ~3
     while true {
       let digit = UInt8(truncatingIfNeeded: number &>> shift) & 15
@@ -202,12 +202,6 @@ extension Core {
       guard shift != 0 else { return }
       shift &-= 4
     }
-  }
-
-  /// Puts a number below 100 in decimal.
-  func put(decimal number: UInt32) {
-    if number >= 10 { phone.value.console.own.append(UInt8(truncatingIfNeeded: 0x30 &+ number / 10)) }
-    phone.value.console.own.append(UInt8(truncatingIfNeeded: 0x30 &+ number % 10))
   }
 
   /// Waits until everything that was printed has left the UART, before the board goes off.

@@ -10,8 +10,9 @@ struct DeviceAccess {
   let offset: UInt32
   /// log₂ of its bytes.
   let sizeShift: UInt32
-  /// What is stored; nil for a load.
-  let stored: UInt64?
+  let isStore: Bool
+  /// What is stored.
+  let stored: UInt64
 }
 
 extension Core {
@@ -24,7 +25,7 @@ extension Core {
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
-      sizeShift: abort.sizeShift, stored: abort.isWrite ? guest.value[abort.transfer] : nil)
+      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
     guard let loaded = access(guest, frame: page &>> 4, device) else { return false }
     if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
     return true
@@ -34,13 +35,15 @@ extension Core {
   /// - Returns: what is loaded; nil where there is no device.
   private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess) -> UInt64? {
     let machine = guest.value.machine
+    var owner: VirtualCPUReference?
     switch frame {
-    case 0x800: return accessDistributor(machine, access)
+    case 0x800: break
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
     default:
-      let redistributorFrame = UInt32(truncatingIfNeeded: frame &- 0x80A)
-      guard frame &- 0x80A < 2 &* UInt64(machine.value.record.virtualCPUCount) else { return nil }
-      return accessRedistributor(machine.value.virtualCPU(redistributorFrame &>> 1), redistributorFrame & 1, access)
+      let redistributor = frame &- 0x80A
+      guard redistributor < 2 &* UInt64(machine.value.record.virtualCPUCount) else { return nil }
+      owner = machine.value.virtualCPU(UInt32(truncatingIfNeeded: redistributor &>> 1))
     }
+    return accessInterrupts(InterruptFrame(machine: machine, owner: owner, isControl: frame & 1 == 0), access)
   }
 }

@@ -7,11 +7,13 @@ import ArmArchitecture
 import Synchronization
 import VirtualDevices
 
-/// A frame of interrupt registers, by the bank in `VirtualMachine` that it begins with.
+/// A frame of interrupt registers.
 struct InterruptFrame {
   let machine: VirtualMachineReference
   /// The virtual CPU of a redistributor; nil for the distributor.
   let owner: VirtualCPUReference?
+  /// A redistributor's control frame (RD_base).
+  let isControl: Bool
 
   /// The place in `VirtualMachine` of the bank that the frame numbers so; nil where there is none.
   func bank(_ number: UInt32) -> UInt32? {
@@ -21,29 +23,26 @@ struct InterruptFrame {
 }
 
 extension Core {
-  func accessDistributor(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt64 {
-    let frame = InterruptFrame(machine: machine, owner: nil)
-    return accessWords(access) { accessWord(frame, $0, $1, mask: $2) }
-  }
-
-  /// - Parameter frame: 0 the control frame (RD_base), 1 the interrupts' frame (SGI_base).
-  func accessRedistributor(_ owner: VirtualCPUReference, _ frame: UInt32, _ access: DeviceAccess) -> UInt64 {
-    if frame == 0 { return accessWords(access) { offset, _, _ in redistributorWord(owner, offset) } }
-    let frame = InterruptFrame(machine: owner.value.machine, owner: owner)
-    return accessWords(access) { accessWord(frame, $0, $1, mask: $2) }
-  }
-
   /// Splits an access of 1 to 8 bytes into words of 32 bits.
-  /// - Parameter word: accesses a word: its offset, what is stored (nil for a load), and which of its bits.
-  @inline(__always)
-  private func accessWords(_ access: DeviceAccess, _ word: (UInt32, UInt32?, UInt32) -> UInt32) -> UInt64 {
+  func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
     let offset = access.offset & ~3
     let shift = UInt64(access.offset & 3) &* 8
-    let mask = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift) &- 1) &<< UInt32(truncatingIfNeeded: shift)
-    let low = word(offset, access.stored.map { UInt32(truncatingIfNeeded: $0 &<< shift) }, mask)
+    let bytes: UInt32 = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift)) &- 1
+    let mask = bytes &<< UInt32(truncatingIfNeeded: shift)
+    let low = accessWord(frame, offset, access, UInt32(truncatingIfNeeded: access.stored &<< shift), mask)
     guard access.sizeShift == 3 else { return UInt64(low) &>> shift }
-    let high = word(offset &+ 4, access.stored.map { UInt32(truncatingIfNeeded: $0 &>> 32) }, mask)
+    let high = accessWord(frame, offset &+ 4, access, UInt32(truncatingIfNeeded: access.stored &>> 32), mask)
     return UInt64(low) | UInt64(high) &<< 32
+  }
+
+  @inline(never) private func accessWord(
+    _ frame: InterruptFrame, _ offset: UInt32, _ access: DeviceAccess, _ stored: UInt32, _ mask: UInt32
+  ) -> UInt32 {
+    if frame.isControl, let owner = frame.owner { return redistributorWord(owner, offset) }
+    let register = InterruptRegister.decode(offset: offset)
+    guard access.isStore else { return read(frame, register) }
+    write(frame, register, stored & mask, mask)
+    return 0
   }
 
   /// GICR_CTLR, IIDR, TYPER (affinity, number, Last), WAKER (always awake), PIDR2.
@@ -58,56 +57,43 @@ extension Core {
     }
   }
 
-  @inline(never)
-  private func accessWord(_ frame: InterruptFrame, _ offset: UInt32, _ stored: UInt32?, mask: UInt32) -> UInt32 {
-    let register = InterruptRegister.decode(offset: offset)
-    if let stored {
-      write(frame, register, stored & mask, mask)
-      return 0
-    }
-    return read(frame, register)
-  }
-
   // MARK: Loads
 
   private func read(_ frame: InterruptFrame, _ register: InterruptRegister) -> UInt32 {
-    switch register {
-    case .bits(let bits, let number): return frame.bank(number).map { read(frame.machine, bits, bank: $0) } ?? 0
-    case .priority(let word):
-      return frame.bank(word &>> 3).map { frame.machine.value.bank($0).value.priorities[Int(word & 7)] } ?? 0
-    case .configuration(let half):
-      return frame.bank(half &>> 1).map {
-        Self.spread(frame.machine.value.bank($0).value.edge.load(ordering: .relaxed) &>> ((half & 1) &* 16))
-      } ?? 0
-    case .route(let interrupt): return frame.owner == nil ? route(frame.machine, interrupt) : 0
-    case .control: return frame.owner == nil ? control(frame.machine) : 0
-    case .type: return frame.owner == nil ? 0x0248_0002 : 0
-    case .implementer: return frame.owner == nil ? 0x43B : 0
-    case .architecture: return frame.owner == nil ? 0x3B : 0
-    case .none: return 0
+    let machine = frame.machine
+    if let index = frame.bank(register.bank) {
+      let bank = machine.value.bank(index)
+      switch register.kind {
+      case .group: return bank.value.group.load(ordering: .relaxed)
+      case .setEnable, .clearEnable: return bank.value.enabled.load(ordering: .relaxed)
+      case .setPending, .clearPending: return state(machine, index).pending
+      case .setActive, .clearActive: return state(machine, index).active
+      case .priority: return bank.value.priorities[Int(register.place & 7)]
+      case .configuration: return Self.spread(bank.value.edge.load(ordering: .relaxed) &>> (register.place &* 16))
+      case .route where frame.owner == nil: return UInt32(machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)])
+      default: return 0
+      }
+    }
+    guard frame.owner == nil else { return 0 }
+    switch register.kind {
+    case .control: return control(machine)
+    case .type: return 0x0248_0002
+    case .implementer: return 0x43B
+    case .architecture: return 0x3B
+    default: return 0
     }
   }
 
-  private func read(_ machine: VirtualMachineReference, _ bits: InterruptBits, bank index: UInt32) -> UInt32 {
+  /// The pending and active interrupts of a bank, those in list registers included.
+  private func state(_ machine: VirtualMachineReference, _ index: UInt32) -> (pending: UInt32, active: UInt32) {
     let bank = machine.value.bank(index)
-    switch bits {
-    case .group: return bank.value.group.load(ordering: .relaxed)
-    case .setEnable, .clearEnable: return bank.value.enabled.load(ordering: .relaxed)
-    default: break
-    }
-    let loaded = cpu.value.loaded
-    recall(machine, bank: index, 0)
-    var state = bank.value.active.load(ordering: .relaxed) | bank.value.inFlight.load(ordering: .acquiring)
-    if bits == .setPending || bits == .clearPending {
-      state = bank.value.raised
-      if let loaded, index == VirtualMachine.sharedBanks &+ loaded.value.index { state |= raisedTimers }
-    }
-    if let loaded { refill(loaded) }
-    return state
-  }
-
-  private func route(_ machine: VirtualMachineReference, _ interrupt: UInt32) -> UInt32 {
-    interrupt &- 32 < 64 ? UInt32(machine.value.routes[Int(interrupt &- 32)]) : 0
+    guard let loaded = cpu.value.loaded else { return (0, 0) }
+    fold(loaded)
+    var pending = bank.value.raised
+    if index == VirtualMachine.sharedBanks &+ loaded.value.index { pending |= raisedTimers }
+    let active = bank.value.active.load(ordering: .relaxed) | bank.value.inFlight.load(ordering: .acquiring)
+    refill(loaded)
+    return (pending, active)
   }
 
   /// GICD_CTLR: DS, ARE, the group enables, and RWP while another CPU still has to put interrupts back.
@@ -130,27 +116,50 @@ extension Core {
   // MARK: Stores
 
   private func write(_ frame: InterruptFrame, _ register: InterruptRegister, _ value: UInt32, _ mask: UInt32) {
-    let machine = frame.machine
-    switch register {
-    case .bits(let bits, let number):
-      if let index = frame.bank(number) { write(machine, bits, value, mask, bank: index) }
-    case .priority(let word):
-      guard let index = frame.bank(word &>> 3) else { return }
-      let kept = machine.value.bank(index).value.priorities[Int(word & 7)] & ~mask
-      machine.value.bank(index).value.priorities[Int(word & 7)] = kept | value & phone.value.priorityMask
-    case .configuration(let half):
-      guard frame.owner == nil, let index = frame.bank(half &>> 1) else { return }
-      configure(machine.value.bank(index), value, mask, from: (half & 1) &* 16)
-    case .route(let interrupt):
-      guard frame.owner == nil, interrupt &- 32 < 64 else { return }
-      machine.value.routes[Int(interrupt &- 32)] = UInt8(truncatingIfNeeded: min(value & 0x00FF_FFFF, 0xFF))
-      notice(machine, bank: (interrupt &- 32) &>> 5, 1 &<< (interrupt & 31))
-    case .control:
-      guard frame.owner == nil else { return }
-      machine.value.distributorControl.store(value & 3, ordering: .releasing)
-      changeGroups(machine)
-    case .type, .implementer, .architecture, .none: break
+    if let index = frame.bank(register.bank) {
+      return write(frame, register, value, mask, bank: index)
     }
+    guard register.kind == .control, frame.owner == nil else { return }
+    frame.machine.value.distributorControl.store(value & 3, ordering: .releasing)
+    changeGroups(frame.machine)
+  }
+
+  private func write(
+    _ frame: InterruptFrame, _ register: InterruptRegister, _ value: UInt32, _ mask: UInt32, bank index: UInt32
+  ) {
+    let machine = frame.machine
+    let bank = machine.value.bank(index)
+    switch register.kind {
+    case .setEnable: bank.value.enabled.set(value)
+    case .setPending: bank.value.pending.set(value)
+    case .group:
+      bank.value.group.clear(mask)
+      bank.value.group.set(value)
+    case .clearEnable:
+      bank.value.enabled.clear(value)
+      return withdraw(machine, bank: index, value)
+    case .clearPending, .setActive, .clearActive: return changeState(machine, register.kind, value, bank: index)
+    case .priority:
+      let place = Int(register.place & 7)
+      bank.value.priorities[place] = bank.value.priorities[place] & ~mask | value & phone.value.priorityMask
+      return
+    case .configuration:
+      if frame.owner == nil { configure(bank, value, mask, from: register.place &* 16) }
+      return
+    case .route:
+      guard frame.owner == nil else { return }
+      machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =
+        UInt8(truncatingIfNeeded: min(value & 0x00FF_FFFF, 0xFF))
+      return noticeRaised(machine, bank: index, 1 &<< register.place)
+    default: return
+    }
+    noticeRaised(machine, bank: index, value)
+  }
+
+  /// Whoever those of the interrupts go to that are raised takes notice.
+  private func noticeRaised(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+    let raised = machine.value.bank(index).value.raised & interrupts
+    if raised != 0 { notice(machine, bank: index, raised) }
   }
 
   /// GICD_ICFGR: the upper bit of each pair.
@@ -161,31 +170,14 @@ extension Core {
     }
   }
 
-  private func write(
-    _ machine: VirtualMachineReference, _ bits: InterruptBits, _ value: UInt32, _ mask: UInt32, bank index: UInt32
-  ) {
-    let bank = machine.value.bank(index)
-    switch bits {
-    case .setEnable: bank.value.enabled.set(value)
-    case .setPending: bank.value.pending.set(value)
-    case .group:
-      bank.value.group.clear(mask)
-      bank.value.group.set(value)
-    case .clearEnable:
-      bank.value.enabled.clear(value)
-      return withdraw(machine, bank: index, value)
-    default: changeState(machine, bits, value, bank: index)
-    }
-    let concerned = bank.value.raised & value
-    if concerned != 0 { notice(machine, bank: index, concerned) }
-  }
-
   /// Clears pending state, or sets or clears active state, wherever the interrupts are.
-  private func changeState(_ machine: VirtualMachineReference, _ bits: InterruptBits, _ value: UInt32, bank index: UInt32) {
+  private func changeState(
+    _ machine: VirtualMachineReference, _ kind: InterruptRegister.Kind, _ value: UInt32, bank index: UInt32
+  ) {
     let bank = machine.value.bank(index)
     recall(machine, bank: index, 0)
     let held = value & bank.value.inFlight.load(ordering: .acquiring)
-    switch bits {
+    switch kind {
     case .clearPending:
       bank.value.dropPending.set(held)
       bank.value.pending.clear(value)

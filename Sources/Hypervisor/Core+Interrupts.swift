@@ -37,7 +37,7 @@ extension Core {
   }
 
   /// A virtual CPU may have something new to take.
-  func notice(_ target: VirtualCPUReference) {
+  @inline(never) func notice(_ target: VirtualCPUReference) {
     if isRunning(target) { refill(target) } else { alert(target.value.cpu) }
   }
 
@@ -48,7 +48,7 @@ extension Core {
 
   /// Makes the CPUs that may hold some of these interrupts put them back and choose anew; this one does at once,
   /// and its own are all in their banks afterwards.
-  func recall(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+  @inline(never) func recall(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
     if let loaded = cpu.value.loaded, loaded.value.machine == machine { fold(loaded) }
     guard machine.value.bank(index).value.inFlight.load(ordering: .acquiring) & interrupts != 0 else { return }
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
@@ -73,20 +73,18 @@ extension Core {
 
   /// Whether a virtual CPU that does not run has an interrupt to take.
   func hasDeliverable(_ guest: VirtualCPUReference) -> Bool {
-    mostUrgent(guest) { bank, groups in bank.value.deliverable(groups: groups) } != nil
+    mostUrgent(guest, .deliverable) != nil
   }
 
-  /// The interrupt with the lowest priority value among those of its banks that `select` names and that go
-  /// to this virtual CPU; the lower number wins a tie.
+  /// The interrupt with the lowest priority value among the selected ones of its banks that go to this virtual
+  /// CPU; the lower number wins a tie.
   @inline(never)
-  func mostUrgent(_ guest: VirtualCPUReference, among select: (BankReference, GroupMask) -> UInt32)
-    -> InterruptNumber?
-  {
+  func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptNumber? {
     var best: InterruptNumber?
     var bestPriority: UInt32 = 0x100
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
-      var rest = select(bank, guest.value.machine.value.groups)
+      var rest = bank.value.select(selection, groups: guest.value.machine.value.groups)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
         let interrupt = InterruptNumber(word &* 32 &+ position)
@@ -108,7 +106,7 @@ extension Core {
     guard isRunning(guest) else { return alert(cpu) }
     release(guest)
     let slot = (~guest.value.filled).trailingZeroBitCount
-    let candidates = guest.value.bank.value.candidates(groups: guest.value.machine.value.groups)
+    let candidates = guest.value.bank.value.select(.listable, groups: guest.value.machine.value.groups)
     guard candidates & interrupt.bit != 0, slot < phone.value.listRegisterCount, !guest.value.overflows else {
       return refill(guest)
     }
@@ -116,12 +114,12 @@ extension Core {
   }
 
   /// Puts what the loaded virtual CPU can take into list registers, the most urgent first.
-  func refill(_ guest: VirtualCPUReference) {
+  @inline(never) func refill(_ guest: VirtualCPUReference) {
     release(guest)
     if guest.value.overflows || guest.value.recalled.load(ordering: .acquiring) != 0 || isRaisedAgain(guest) {
       fold(guest)
     }
-    while let interrupt = mostUrgent(guest, among: { bank, groups in bank.value.candidates(groups: groups) }) {
+    while let interrupt = mostUrgent(guest, .listable) {
       let slot = (~guest.value.filled).trailingZeroBitCount
       guard slot < phone.value.listRegisterCount else { return overflow(guest) }
       fill(guest, slot, interrupt)
@@ -145,7 +143,7 @@ extension Core {
     guest.value.overflows = true
     hardware.write(.listControl, ListControl.overflowing)
     while (guest.value.filled &+ 1) &>> UInt32(phone.value.listRegisterCount) == 0 {
-      guard let interrupt = mostUrgent(guest, among: { $0.value.candidates(groups: $1) }) else { return }
+      guard let interrupt = mostUrgent(guest, .listable) else { return }
       fill(guest, (~guest.value.filled).trailingZeroBitCount, interrupt)
     }
   }
@@ -185,14 +183,14 @@ extension Core {
   }
 
   /// Puts all interrupts that the loaded virtual CPU holds back into their banks.
-  func fold(_ guest: VirtualCPUReference) {
+  @inline(never) func fold(_ guest: VirtualCPUReference) {
     putBack(guest, guest.value.filled)
     if guest.value.overflows { endUnlisted(guest) }
     guest.value.recalled.store(0, ordering: .releasing)
   }
 
   /// Moves the state of list registers into their interrupts' banks.
-  private func putBack(_ guest: VirtualCPUReference, _ slots: UInt32) {
+  @inline(never) private func putBack(_ guest: VirtualCPUReference, _ slots: UInt32) {
     guest.value.filled &= ~slots
     var rest = slots
     while rest != 0 {
@@ -231,8 +229,7 @@ extension Core {
     guest.value.overflows = false
     while count != 0 {
       count &-= 1
-      guard let interrupt = mostUrgent(guest, among: { bank, _ in bank.value.active.load(ordering: .relaxed) })
-      else { return }
+      guard let interrupt = mostUrgent(guest, .active) else { return }
       bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
       if interrupt.rawValue < 32, interrupt.bit & GuestInterrupt.timers != 0 { deactivate(interrupt) }
     }

@@ -3,8 +3,8 @@
 // time, by the physical CPU of its first virtual CPU.
 
 import Appliance
-import Drivers
 import ArmArchitecture
+import Drivers
 import Synchronization
 import VirtualDevices
 

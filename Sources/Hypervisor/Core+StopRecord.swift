@@ -8,22 +8,13 @@ extension Core {
       putName(guest.value.machine.value.index)
       put(" stopped: ")
       put(reason.name)
-      put(", vCPU ")
-      put(decimal: guest.value.index)
-      put("\r\n  pc ")
-      put(hardware.read(.programCounter))
-      put(" pstate ")
-      put(hardware.read(.processorState))
-      put(" syndrome ")
-      put(hardware.read(.syndrome))
-      put(" address ")
-      put(hardware.read(.faultAddress))
+      put(", vCPU ", UInt64(guest.value.index))
+      put("\r\n  pc ", hardware.read(.programCounter))
+      put(" pstate ", hardware.read(.processorState))
+      put(" syndrome ", hardware.read(.syndrome))
+      put(" address ", hardware.read(.faultAddress))
       for index in 0..<31 {
-        if index & 3 == 0 { put("\r\n ") }
-        put(" x")
-        put(decimal: UInt32(truncatingIfNeeded: index))
-        put("=")
-        put(guest.value.registers[index])
+        put(index & 3 == 0 ? "\r\n  " : " ", guest.value.registers[index])
       }
       putLineEnd()
     }

@@ -9,8 +9,8 @@ extension Core {
     guard access.sizeShift < 3 else { return 0 }
     phone.value.consoleLock.acquire()
     var loaded: UInt32 = 0
-    if let stored = access.stored {
-      let value = UInt32(truncatingIfNeeded: stored)
+    if access.isStore {
+      let value = UInt32(truncatingIfNeeded: access.stored)
       if offset == 0 { transmit(machine, UInt8(truncatingIfNeeded: value)) } else { machine.value.uart.write(value, offset: offset) }
     } else {
       loaded = machine.value.uart.read(offset: offset, isTransmitterFull: isTransmitterFull(machine))

@@ -16,7 +16,7 @@ public struct Core<H: Hardware> {
   @inline(__always) var phone: PhoneReference { cpu.value.phone }
 
   /// Makes the scheduler of a physical CPU look again.
-  func alert(_ other: PhysicalCPUReference) {
+  @inline(never) func alert(_ other: PhysicalCPUReference) {
     other.value.attention.store(1, ordering: .releasing)
     if !(other == cpu) { interrupt(other) }
   }

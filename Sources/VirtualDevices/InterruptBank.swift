@@ -43,16 +43,14 @@ public struct InterruptBank: ~Copyable {
     pending.load(ordering: .relaxed) | line.load(ordering: .relaxed) & ~edge.load(ordering: .relaxed)
   }
 
-  /// What a virtual CPU could be interrupted by: raised, enabled, in a group of `groups`, not held, not active.
-  @inline(__always) public func deliverable(groups: GroupMask) -> UInt32 {
-    raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
-      & ~inFlight.load(ordering: .acquiring) & ~active.load(ordering: .relaxed)
-  }
-
-  /// What belongs into list registers: deliverable, or active and to be ended by the guest.
-  @inline(__always) public func candidates(groups: GroupMask) -> UInt32 {
+  /// The interrupts of a kind that nobody holds.
+  /// - Parameter groups: what the guest's distributor forwards.
+  @inline(__always) public func select(_ selection: InterruptSelection, groups: GroupMask) -> UInt32 {
+    let active = active.load(ordering: .relaxed)
+    let free = ~inFlight.load(ordering: .acquiring)
+    if selection == .active { return active & free }
     let raised = raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
-    return (raised | active.load(ordering: .relaxed)) & ~inFlight.load(ordering: .acquiring)
+    return (selection == .listable ? raised | active : raised & ~active) & free
   }
 
   /// The priority of an interrupt of this bank.
@@ -60,6 +58,15 @@ public struct InterruptBank: ~Copyable {
     let word = priorities[Int(interrupt.rawValue &>> 2 & 7)]
     return UInt8(truncatingIfNeeded: word &>> ((interrupt.rawValue & 3) &* 8))
   }
+}
+
+/// Kinds of interrupts of a bank.
+public enum InterruptSelection: Sendable {
+  /// What a virtual CPU could be interrupted by: raised, enabled, in a forwarded group, not active.
+  case deliverable
+  /// What belongs into list registers: deliverable, or active and to be ended by the guest.
+  case listable
+  case active
 }
 
 /// Which groups the guest's distributor forwards (GICD_CTLR.EnableGrp0 and EnableGrp1).

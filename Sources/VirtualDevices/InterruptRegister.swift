@@ -2,56 +2,58 @@
 // distributor's first bank. GIC Architecture Specification (IHI 0069) 12.8 to 12.11.
 
 /// What lies at an offset of a GIC frame.
-public enum InterruptRegister: Equatable {
-  /// A word with a bit for each interrupt of a bank.
-  case bits(InterruptBits, bank: UInt32)
-  /// Four priorities; the word counted from the first interrupt.
-  case priority(word: UInt32)
-  /// Trigger configuration of sixteen interrupts.
-  case configuration(half: UInt32)
-  /// The lower word of GICD_IROUTER for a shared interrupt.
-  case route(interrupt: UInt32)
-  case control
-  case type
-  case implementer
-  /// PIDR2, which names the architecture's version.
-  case architecture
-  /// Reserved or not implemented: reads as zero, ignores writes.
-  case none
+public struct InterruptRegister: Equatable {
+  public enum Kind: UInt8, Sendable {
+    // A word with a bit for each interrupt of a bank: the offset divided by 0x80.
+    case group = 1, setEnable, clearEnable, setPending, clearPending, setActive, clearActive
+    /// Four priorities.
+    case priority
+    /// Trigger configuration of sixteen interrupts.
+    case configuration
+    /// The lower word of GICD_IROUTER for a shared interrupt.
+    case route
+    case control
+    case type
+    case implementer
+    /// PIDR2, which names the architecture's version.
+    case architecture
+    /// Reserved or not implemented: reads as zero, ignores writes.
+    case none
+  }
+
+  public let kind: Kind
+  /// The bank of 32 interrupts that it belongs to.
+  public let bank: UInt32
+  /// Its place in the bank: which word of priorities (0…7), which half (0, 1), which interrupt (0…31).
+  public let place: UInt32
+
+  @inline(__always) private init(_ kind: Kind, bank: UInt32 = 0, place: UInt32 = 0) {
+    self.kind = kind
+    self.bank = bank
+    self.place = place
+  }
 
   /// Decodes a word offset within a distributor frame.
   public static func decode(offset: UInt32) -> InterruptRegister {
     switch offset &>> 7 {
-    case 0: return identification(offset: offset)
     case 1...7:
-      return .bits(InterruptBits(rawValue: UInt8(truncatingIfNeeded: offset &>> 7)), bank: offset &>> 2 & 31)
-    case 8...15: return .priority(word: offset &>> 2 & 0xFF)
-    case 24...25: return .configuration(half: offset &>> 2 & 0x3F)
-    case 192...255: return offset & 7 == 0 ? .route(interrupt: (offset & 0x1FFF) &>> 3) : .none
-    case 511: return offset == 0xFFE8 ? .architecture : .none
-    default: return .none
+      return InterruptRegister(Kind(rawValue: UInt8(truncatingIfNeeded: offset &>> 7)) ?? .none, bank: offset &>> 2 & 31)
+    case 8...15: return InterruptRegister(.priority, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
+    case 24...25: return InterruptRegister(.configuration, bank: offset &>> 3 & 31, place: offset &>> 2 & 1)
+    case 192...255:
+      guard offset & 7 == 0 else { return InterruptRegister(.none) }
+      return InterruptRegister(.route, bank: offset &>> 8 & 31, place: offset &>> 3 & 31)
+    default: return identification(offset: offset)
     }
   }
 
   private static func identification(offset: UInt32) -> InterruptRegister {
     switch offset {
-    case 0: return .control
-    case 4: return .type
-    case 8: return .implementer
-    default: return .none
+    case 0: InterruptRegister(.control)
+    case 4: InterruptRegister(.type)
+    case 8: InterruptRegister(.implementer)
+    case 0xFFE8: InterruptRegister(.architecture)
+    default: InterruptRegister(.none)
     }
   }
-}
-
-/// The registers that hold a bit for each interrupt; the raw value is the offset divided by 0x80.
-public struct InterruptBits: Equatable, Sendable {
-  public let rawValue: UInt8
-
-  public static let group = InterruptBits(rawValue: 1)
-  public static let setEnable = InterruptBits(rawValue: 2)
-  public static let clearEnable = InterruptBits(rawValue: 3)
-  public static let setPending = InterruptBits(rawValue: 4)
-  public static let clearPending = InterruptBits(rawValue: 5)
-  public static let setActive = InterruptBits(rawValue: 6)
-  public static let clearActive = InterruptBits(rawValue: 7)
 }

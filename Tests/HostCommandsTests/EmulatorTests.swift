@@ -69,6 +69,8 @@ import Testing
     #expect(hear("", 26) == .goOn)
     #expect(typed == "\u{1D}1off\r\u{1D}2off\r\u{1D}2off\r")
     #expect(hear("[pocketvisor] personal stopped: SYSTEM_OFF\n", 27) == .goOn)
+    #expect(hear("", 36) == .goOn)
+    #expect(hear("", 38) == .done)
     #expect(
       listener.machines.map(\.description) == [
         "work: ok: user space after 1.0 s, stopped after 5.0 s: SYSTEM_OFF",

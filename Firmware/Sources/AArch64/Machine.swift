@@ -58,7 +58,7 @@ struct Machine: Hardware {
 
   func identification(_ index: UInt32) -> UInt64 { read_identification(index) }
 
-  @inline(__always) func listRegister(_ slot: Int) -> ListRegister {
+  @inline(never) func listRegister(_ slot: Int) -> ListRegister {
     switch slot {
     case 0: ListRegister(read_ich_lr0_el2())
     case 1: ListRegister(read_ich_lr1_el2())
@@ -67,7 +67,7 @@ struct Machine: Hardware {
     }
   }
 
-  @inline(__always) func setListRegister(_ slot: Int, _ value: ListRegister) {
+  @inline(never) func setListRegister(_ slot: Int, _ value: ListRegister) {
     switch slot {
     case 0: write_ich_lr0_el2(value.rawValue)
     case 1: write_ich_lr1_el2(value.rawValue)

@@ -74,6 +74,10 @@ private func checkSources() {
   expectInterrupt("delivery cleared SGI does not come", none)
   write_ICC_SGI1R_EL1(1 << 40 | 6 << 24)
   expectInterrupt("delivery SGI to all but self does not come", none)
+  write32(first.group, ~(1 << 8))
+  ProcessorInterface.send(8, targets: 1)
+  expect("delivery SGI of another group is not pending", read32(first.setPending) & 1 << 8, 0)
+  write32(first.group, 0xFFFF_FFFF)
   ProcessorInterface.send(7, targets: 1 << 15)
   expectInterrupt("delivery SGI to nobody does not come", none)
 }

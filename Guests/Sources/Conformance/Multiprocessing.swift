@@ -68,11 +68,15 @@ private func startReceiver() -> Bool {
   Shared.write(Word.received, 0)
   let answer = PowerInterface.startProcessor(1) { _ in
     Redistributor(1).initialize()
+    write32(Redistributor(1).clearPending, 0xFFFF)
     write32(Redistributor(1).setEnable, 0xFFFF)
     ProcessorInterface.initialize()
     Shared.write(Word.ready, 1)
-    wait_for_interrupt()
-    let interrupt = ProcessorInterface.acknowledge()
+    var interrupt = ProcessorInterface.spurious
+    while interrupt == ProcessorInterface.spurious {  // WFI may end without an interrupt
+      wait_for_interrupt()
+      interrupt = ProcessorInterface.acknowledge()
+    }
     ProcessorInterface.end(interrupt)
     Shared.write(Word.received, interrupt + 1)
     PowerInterface.call(PowerFunction.off)

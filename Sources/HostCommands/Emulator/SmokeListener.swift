@@ -47,8 +47,13 @@ struct SmokeListener: ConsoleListener {
       }
     }
     tell(at: time, type: type)
-    // The hypervisor powers the board off behind the last VM, which ends the session.
-    return .goOn
+    return isLeftOn(at: time) ? .done : .goOn
+  }
+
+  /// The hypervisor powers the board off behind the last VM, which ends the session; whether it did not.
+  private func isLeftOn(at time: Duration) -> Bool {
+    let stops = machines.compactMap(\.stopped?.time)
+    return stops.count == machines.count && time - (stops.max() ?? .zero) > Self.patience / 2
   }
 
   /// Reads one whole line: `NAME| text` while all are shown, and the hypervisor's own.

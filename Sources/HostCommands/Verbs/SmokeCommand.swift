@@ -50,6 +50,7 @@ struct SmokeCommand: ParsableCommand {
     FileHandle.standardError.write(Data(console.map { $0 + "\n" }.joined().utf8))
     switch end {
     case .timeout: throw InputError("the phone was not done after \(timeout) seconds")
+    case .done: throw InputError("all VMs stopped, but the board was not powered off")
     case .emulatorEnded(0): throw InputError("not every VM came up and powered off")
     default: throw InputError("QEMU ended by itself: \(end)")
     }

@@ -4,12 +4,12 @@
 #include <stdint.h>
 
 #define REGISTER(name, encoding)                                                                              \
-  static inline uint64_t read_##name(void) {                                                                 \
+  static inline __attribute__((always_inline)) uint64_t read_##name(void) {                                                                 \
     uint64_t value;                                                                                          \
     __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
     return value;                                                                                            \
   }                                                                                                          \
-  static inline void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+  static inline __attribute__((always_inline)) void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
 
 REGISTER(esr_el2, "esr_el2")
 REGISTER(far_el2, "far_el2")
@@ -37,7 +37,7 @@ REGISTER(ich_lr3_el2, "S3_4_C12_C12_3")
 REGISTER(tpidr_el2, "tpidr_el2")
 
 #define READ_ONLY(name, encoding)                                                                             \
-  static inline uint64_t read_##name(void) {                                                                 \
+  static inline __attribute__((always_inline)) uint64_t read_##name(void) {                                                                 \
     uint64_t value;                                                                                          \
     __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
     return value;                                                                                            \
@@ -50,49 +50,49 @@ READ_ONLY(mpidr_el1, "mpidr_el1")
 READ_ONLY(id_aa64mmfr0_el1, "id_aa64mmfr0_el1")
 
 #define WRITE_ONLY(name, encoding)                                                                            \
-  static inline void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+  static inline __attribute__((always_inline)) void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
 
 WRITE_ONLY(icc_eoir1_el1, "S3_0_C12_C12_1")
 WRITE_ONLY(icc_dir_el1, "S3_0_C12_C11_1")
 WRITE_ONLY(icc_sgi1r_el1, "S3_0_C12_C11_5")
 
-static inline void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
-static inline void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
-static inline void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
-static inline void invalidate_guest_translations(void) {
+static inline __attribute__((always_inline)) void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
+static inline __attribute__((always_inline)) void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+static inline __attribute__((always_inline)) void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
+static inline __attribute__((always_inline)) void invalidate_guest_translations(void) {
   __asm__ volatile("isb\n tlbi vmalle1\n dsb nsh\n isb" ::: "memory");
 }
-static inline void invalidate_own_translation(uint64_t page) {
+static inline __attribute__((always_inline)) void invalidate_own_translation(uint64_t page) {
   __asm__ volatile("dsb ishst\n tlbi vae2, %0\n dsb nsh\n isb" ::"r"(page) : "memory");
 }
-static inline void invalidate_instruction_caches(void) {
+static inline __attribute__((always_inline)) void invalidate_instruction_caches(void) {
   __asm__ volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory");
 }
-static inline uint64_t read_cntpct_el0(void) {
+static inline __attribute__((always_inline)) uint64_t read_cntpct_el0(void) {
   uint64_t value;
   __asm__ volatile("isb\n mrs %0, cntpct_el0" : "=r"(value)::"memory");
   return value;
 }
 
-static inline uint32_t load32(uint64_t address) {
+static inline __attribute__((always_inline)) uint32_t load32(uint64_t address) {
   uint32_t value;
   __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
-static inline uint64_t load64(uint64_t address) {
+static inline __attribute__((always_inline)) uint64_t load64(uint64_t address) {
   uint64_t value;
   __asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
-static inline void store32(uint64_t address, uint32_t value) {
+static inline __attribute__((always_inline)) void store32(uint64_t address, uint32_t value) {
   __asm__ volatile("str %w0, [%1]" ::"r"(value), "r"(address) : "memory");
 }
-static inline void store64(uint64_t address, uint64_t value) {
+static inline __attribute__((always_inline)) void store64(uint64_t address, uint64_t value) {
   __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
 }
 
 /// Calls the firmware by SMC (SMCCC: x0…x3 in, x0 out, x4…x17 lost).
-static inline int64_t secure_monitor_call(uint64_t function, uint64_t first, uint64_t second, uint64_t third) {
+static inline __attribute__((always_inline)) int64_t secure_monitor_call(uint64_t function, uint64_t first, uint64_t second, uint64_t third) {
   register uint64_t x0 __asm__("x0") = function;
   register uint64_t x1 __asm__("x1") = first;
   register uint64_t x2 __asm__("x2") = second;
@@ -116,7 +116,7 @@ void clear_for_guest(void *destination, size_t count);
 
 // image.ld and Entry.S
 #define SYMBOL(name)                                                                                          \
-  static inline void *address_of_##name(void) {                                                              \
+  static inline __attribute__((always_inline)) void *address_of_##name(void) {                                                              \
     void *address;                                                                                           \
     __asm__("adrp %0, " #name "\n add %0, %0, :lo12:" #name : "=r"(address));                                 \
     return address;                                                                                          \

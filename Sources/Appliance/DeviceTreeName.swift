@@ -1,0 +1,68 @@
+/// Names in device trees that the device looks for, as numbers: a name is compared as its 32-bit FNV-1a hash, which
+/// costs one comparison where strings would cost a loop. A host test computes them from the names.
+public struct DeviceTreeName: Equatable, Sendable {
+  public let hash: UInt32
+
+  init(hash: UInt32) { self.hash = hash }
+
+  /// `#address-cells`
+  public static let addressCells = DeviceTreeName(hash: 0x51FE9F22)
+  /// `#size-cells`
+  public static let sizeCells = DeviceTreeName(hash: 0xAE5EE4B3)
+  /// `compatible`
+  public static let compatible = DeviceTreeName(hash: 0xD697FC33)
+  /// `device_type`
+  public static let deviceType = DeviceTreeName(hash: 0x465F47CC)
+  /// `interrupts`
+  public static let interrupts = DeviceTreeName(hash: 0xE9BD4619)
+  /// `method`
+  public static let method = DeviceTreeName(hash: 0xAB45F730)
+  /// `reg`
+  public static let reg = DeviceTreeName(hash: 0x43F48595)
+  /// `rng-seed`
+  public static let rngSeed = DeviceTreeName(hash: 0x180729B4)
+  /// `status`
+  public static let status = DeviceTreeName(hash: 0xBA4B77EF)
+  /// `linux,initrd-start`
+  public static let initrdStart = DeviceTreeName(hash: 0x97F079BA)
+  /// `linux,initrd-end`
+  public static let initrdEnd = DeviceTreeName(hash: 0x37AD944F)
+  /// `memory`
+  public static let memory = DeviceTreeName(hash: 0x84E9F1AE)
+  /// `cpu`
+  public static let cpu = DeviceTreeName(hash: 0xF94AF989)
+  /// `smc`
+  public static let smc = DeviceTreeName(hash: 0xEB3AC8FA)
+  /// `okay`
+  public static let okay = DeviceTreeName(hash: 0xBA9EEB49)
+  /// `ok`
+  public static let ok = DeviceTreeName(hash: 0x663437AF)
+  /// `reserved-memory`
+  public static let reservedMemory = DeviceTreeName(hash: 0x90DD6653)
+  /// `arm,gic-v3`
+  public static let gicV3 = DeviceTreeName(hash: 0xE5A0BA04)
+  /// `arm,pl011`
+  public static let pl011 = DeviceTreeName(hash: 0x69782F87)
+  /// `arm,armv8-timer`
+  public static let armv8Timer = DeviceTreeName(hash: 0x8755C8E1)
+  /// `phone`
+  public static let phone = DeviceTreeName(hash: 0x773611AF)
+  /// `data-position`
+  public static let dataPosition = DeviceTreeName(hash: 0xF507C6AB)
+  /// `data-size`
+  public static let dataSize = DeviceTreeName(hash: 0xABFC0BA9)
+}
+
+extension Blob {
+  /// The zero-terminated string at `offset` as a name.
+  @inline(never) public func name(at offset: Int) -> DeviceTreeName {
+    var hash: UInt32 = 0x811C_9DC5
+    var position = offset
+    while true {
+      let character = byte(at: position)
+      guard character != 0 else { return DeviceTreeName(hash: hash) }
+      hash = (hash ^ UInt32(character)) &* 0x0100_0193
+      position &+= 1
+    }
+  }
+}
