@@ -40,6 +40,8 @@ let package = Package(
     .executableTarget(name: "Benchmark"),
     .executableTarget(name: "SizeReport"),
     .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
-    .testTarget(name: "HostCommandsTests", dependencies: ["Appliance", "HostCommands", "pocketvisor"]),
+    .testTarget(
+      name: "HostCommandsTests",
+      dependencies: ["Appliance", "HostCommands", "pocketvisor", .product(name: "Crypto", package: "swift-crypto")]),
   ]
 )

@@ -80,6 +80,9 @@ import Testing
     #expect(outcome.error == "Error: none.img: no such file\n")
     #expect(outcome.status == 1)
     #expect(try pocketvisor("run", "phone.yaml", "--cpus", "9").status == 64)
+    for timeout in ["inf", "nan", "soon", "1e300"] {
+      #expect(try pocketvisor("run", "phone.yaml", "--timeout", timeout).status == 64)
+    }
   }
 
   @Test(arguments: ["new", "pack", "image", "inspect", "verify", "run", "smoke"])

@@ -1,4 +1,5 @@
 import Appliance
+import Crypto
 import Foundation
 import Testing
 
@@ -76,6 +77,27 @@ import Testing
       var damaged = data
       damaged[offset] ^= 1 << UInt8(offset % 8)
       #expect(throws: InputError.self, "byte \(offset)") { _ = try check(damaged) }
+    }
+  }
+
+  /// Damaged trees whose seal was made right again: whatever the reader says, it must not trap.
+  @Test func resealedDamageDoesNotTrap() throws {
+    let data = try phoneImage()
+    let seal = try #require(
+      DeviceTreeNode(reading: InputFile(path: "", data: data)).property(ImageTree.sealName))
+    let size = InputFile(path: "", data: data).treeSize
+    var state: UInt64 = 99
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    for _ in 0..<2000 {
+      var damaged = data
+      for _ in 0...random(3) { damaged[40 + random(size - 40)] = UInt8(random(256)) }
+      let place = seal.offset..<seal.offset + seal.value.count
+      damaged.replaceSubrange(place, with: Data(count: place.count))
+      damaged.replaceSubrange(place, with: Data(SHA256.hash(data: damaged.prefix(size))))
+      _ = try? CheckedImage(InputFile(path: "phone.fit", data: damaged))
     }
   }
 

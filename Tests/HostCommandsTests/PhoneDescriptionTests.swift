@@ -39,7 +39,6 @@ import Testing
     ("vms:\n  a: { kernel: a, cpus: 9 }", "2:25: `cpus` of VM `a` must be a number from 1 to 8"),
     ("vms:\n  a: { kernel: a, cpus: two }", "must be a number from 1 to 8"),
     ("vms:\n  a: { kernel: a, priority: 256 }", "must be a number from 0 to 255"),
-    ("vms:\n  a: { kernel: a, cpus: 2, placement: [0] }", "names 1 CPUs for 2 virtual ones"),
     ("vms:\n  a: { kernel: a, placement: 0 }", "must be a list"),
     ("vms:\n  a: { kernel: }", "`kernel` of VM `a` must be a text"),
     ("vms:\n  a: { kernel: [x] }", "`kernel` of VM `a` must be a text"),

@@ -54,6 +54,10 @@ import Testing
       try layout("vms: { a: {kernel: Image, memory: 16MiB, cpus: 2, placement: [1, 1]} }").machines[0].placement
         == [1, 1])
     let mistake = failure { _ = try layout("vms: { a: {kernel: Image, memory: 16MiB, placement: [2]} }") }
+    let short = failure {
+      _ = try layout("vms: { a: {kernel: Image, memory: 16MiB, cpus: 2, placement: [1]} }")
+    }
+    #expect(short.contains("`placement` names 1 CPUs for 2 virtual ones"))
     #expect(mistake.contains("placed on CPU 2; QEMU virt has CPUs 0 to 1"))
   }
 

@@ -4,11 +4,12 @@
 // The image is linked at 2 MiB of EL2's own 1 GiB address space, so its addresses never equal physical
 // ones. There is no identity mapping: when the MMU goes on, the next fetch has no translation, and the
 // exception that follows is taken to the vectors' virtual address. At that moment SP_EL0 is selected, so it
-// arrives at the first vector, which nothing else uses.
+// arrives at the first vector, which nothing else uses and which is the image's first byte: the branch of the
+// header comes by a second time, now with the MMU on.
 
 #include "Layout.h"
 
-  .section .entry, "ax"
+  .section .vector.header, "ax"
   .global image_header, AArch64_main
 AArch64_main:                       // what SwiftPM calls the start of the executable
 image_header:
@@ -22,11 +23,14 @@ image_header:
   .long 0
 
 // x0: the board's device tree.
+  .section .text.entry, "ax"
 boot_entry:
   msr daifset, #0xF
   mrs x1, CurrentEL
   cmp x1, #8
   b.ne wrong_exception_level
+  mrs x2, sctlr_el2
+  tbnz x2, #0, enter_swift
   mov x19, x0
   mov x20, #0
   adrp x21, image_start             // where the image lies
@@ -129,13 +133,12 @@ control_registers:
   .quad 0x80803522                  // TCR_EL2: 30-bit addresses, write-back walks, inner shareable
   .quad 0x30CD183D                  // SCTLR_EL2: MMU, caches, stack alignment, nothing both written and executed
   .quad 0x8000355C                  // VTCR_EL2: 36-bit guest addresses, walks from level 1
-  .quad vectors
+  .quad image_start                 // VBAR_EL2
   .quad 0x80000038                  // HCR_EL2 until a guest runs
   .quad 0xE60                       // MDCR_EL2: debug and performance monitors trap
   .quad 0x1037FF                    // CPTR_EL2
 
 // Continues at its virtual address, on a stack. x20: the PhysicalCPU, or 0 on the boot CPU.
-  .global enter_swift
 enter_swift:
   cbnz x20, 1f
   adrp x0, stacks + 0x2000

@@ -27,43 +27,42 @@
   b return_to_guest
   .endm
 
-  .section .vectors, "ax"
-  .balign 2048
-  .global vectors
-vectors:
-  b enter_swift                     // see Entry.S
+// The first vector is the image's header (Entry.S). What lies between the vectors is up to image.ld.
 
-  .org vectors + 0x200              // the hypervisor's own exceptions
+  .macro own_fault section
+  .section .vector.\section, "ax"
   mrs x0, esr_el2
   mrs x1, elr_el2
   mrs x2, far_el2
   b report_own_fault
-  .org vectors + 0x280
-  b .
-  .org vectors + 0x380
-  mrs x0, esr_el2
-  mrs x1, elr_el2
-  mrs x2, far_el2
-  b report_own_fault
+  .endm
 
-  .org vectors + 0x400
+  own_fault own_synchronous
+  own_fault own_system_error
+
+  .section .vector.synchronous, "ax"
 synchronous:
   save_guest handle_trap
-  .org vectors + 0x480
+
+  .section .vector.interrupt, "ax"
 interrupt:
   save_guest handle_interrupt
-  .org vectors + 0x500
-  b .
-  .org vectors + 0x580
+
+  .section .vector.system_error, "ax"
 system_error:
   save_guest handle_system_error
-  .org vectors + 0x600              // from AArch32
+
+  .section .vector.narrow_synchronous, "ax"   // from AArch32
   b synchronous
-  .org vectors + 0x680
+
+  .section .vector.narrow_interrupt, "ax"
   b interrupt
-  .org vectors + 0x700
+
+  .section .vector.narrow_system_error, "ax"
+  b system_error
 
 // x0: the virtual CPU whose registers are loaded.
+  .section .text.return_to_guest, "ax"
   .global return_to_guest
 return_to_guest:
   mov sp, x0
@@ -84,5 +83,3 @@ return_to_guest:
   ldp x2, x3, [sp, #16]
   ldp x0, x1, [sp]
   eret
-  .org vectors + 0x780
-  b system_error

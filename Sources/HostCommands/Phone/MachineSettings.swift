@@ -47,11 +47,6 @@ public struct MachineSettings: Equatable, Sendable {
       throw InputError(
         "`memory` of \(mapping.subject) must be a multiple of 2MiB", at: mapping.place(of: "memory"))
     }
-    if let placement, placement.count != cpus ?? 1 {
-      throw InputError(
-        "`placement` of \(mapping.subject) names \(placement.count) CPUs for \(cpus ?? 1) virtual ones",
-        at: mapping.place(of: "placement"))
-    }
   }
 
   /// These settings, with what they leave open taken from `manifest`.

@@ -143,7 +143,12 @@ struct LoadedMachine {
 
   /// What the phone says, or round-robin over the board's CPUs from where the VM before it ended.
   private func placement(on board: BoardDescription, firstCPU: Int) throws -> [Int] {
-    let placement = settings.placement ?? (0..<(settings.cpus ?? 1)).map { (firstCPU + $0) % board.cpus }
+    let cpus = settings.cpus ?? 1
+    let placement = settings.placement ?? (0..<cpus).map { (firstCPU + $0) % board.cpus }
+    guard placement.count == cpus else {
+      throw InputError(
+        "VM `\(name)`: `placement` names \(placement.count) CPUs for \(cpus) virtual ones", at: place)
+    }
     if let missing = placement.first(where: { $0 >= board.cpus }) {
       throw InputError(
         "VM `\(name)` is placed on CPU \(missing); \(board.name) has CPUs 0 to \(board.cpus - 1)", at: place)

@@ -25,3 +25,12 @@ struct BoardArguments: ParsableArguments {
     }
   }
 }
+
+/// What `--timeout` may be.
+enum Timeout {
+  static func check(_ seconds: Double) throws {
+    guard (0...1_000_000).contains(seconds) else {
+      throw ValidationError("--timeout must be 0 to 1000000 seconds")
+    }
+  }
+}

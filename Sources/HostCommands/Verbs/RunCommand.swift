@@ -39,6 +39,10 @@ struct RunCommand: ParsableCommand {
   @Argument(parsing: .postTerminator, help: ArgumentHelp("Arguments for QEMU.", valueName: "qemu-arguments"))
   var extra: [String] = []
 
+  func validate() throws {
+    if let timeout { try Timeout.check(timeout) }
+  }
+
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
     var emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))

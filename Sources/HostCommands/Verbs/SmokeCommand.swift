@@ -31,6 +31,10 @@ struct SmokeCommand: ParsableCommand {
   @Flag(help: "Show the console too.")
   var verbose = false
 
+  func validate() throws {
+    try Timeout.check(timeout)
+  }
+
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
     let emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
