@@ -40,8 +40,20 @@ let package = Package(
     .executableTarget(name: "Benchmark"),
     .executableTarget(name: "SizeReport"),
     .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
+    .testTarget(name: "ArmArchitectureTests", dependencies: ["ArmArchitecture"]),
+    .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
+    .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
+    .testTarget(
+      name: "HypervisorTests",
+      dependencies: [
+        "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedEscape", "VirtualDevices",
+      ]),
+    .testTarget(name: "FirmwareTests"),
+    .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),
     .testTarget(
       name: "HostCommandsTests",
-      dependencies: ["Appliance", "HostCommands", "pocketvisor", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: [
+        "Appliance", "HostCommands", "pocketvisor", .product(name: "Crypto", package: "swift-crypto"),
+      ]),
   ]
 )

@@ -20,7 +20,7 @@ public struct SystemRegisterAccess: Equatable {
   /// The syndrome's lower 25 bits.
   let syndrome: UInt32
 
-  public var register: SystemRegister { SystemRegister(syndrome: syndrome) }
+  @inline(__always) public var register: SystemRegister { SystemRegister(syndrome: syndrome) }
   public var isRead: Bool { syndrome & 1 != 0 }
   /// The general-purpose register read or written.
   public var transfer: RegisterIndex { RegisterIndex(syndrome &>> 5) }
@@ -49,7 +49,7 @@ public struct DataAbort: Equatable {
   public var isPermissionFault: Bool { syndrome & 0x3C == 0x0C && !isTableWalk }
 
   /// What a load leaves in its register: `value` cut to the access's size and extended as the syndrome says.
-  public func extend(_ value: UInt64) -> UInt64 {
+  @inline(__always) public func extend(_ value: UInt64) -> UInt64 {
     let unused = UInt64(64 &- 8 &<< sizeShift)
     let zeroExtended = (value &<< unused) &>> unused
     guard isSignExtended else { return zeroExtended }
@@ -67,7 +67,7 @@ public struct ExceptionSyndrome {
   /// Bytes of the instruction that trapped: 4, or 2 for a short Thumb instruction (IL).
   public var instructionSize: UInt64 { rawValue & 1 << 25 != 0 ? 4 : 2 }
 
-  public var trap: Trap {
+  @inline(__always) public var trap: Trap {
     let syndrome = UInt32(truncatingIfNeeded: rawValue) & 0x1FF_FFFF
     switch rawValue &>> 26 & 0x3F {
     case 0x01: return .wait

@@ -1,6 +1,6 @@
 /// An interrupt on its way through the virtual CPU interface (ICH_LR<n>_EL2), GIC Architecture
 /// Specification (IHI 0069) 12.4.3.
-public struct ListRegister: Equatable {
+public struct ListRegister: Equatable, Sendable {
   public var rawValue: UInt64
 
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
@@ -13,6 +13,9 @@ public struct ListRegister: Equatable {
       UInt64(interrupt.rawValue) | UInt64(priority) &<< 48 | (isGroup1 ? 1 << 60 : 0)
       | (pending ? 1 << 62 : 0) | (active ? 1 << 63 : 0) | (signalsEnd ? 1 << 41 : 0)
   }
+
+  /// No interrupt has this number.
+  public static let none = ListRegister(~0)
 
   /// Whether its deactivation also deactivates the physical interrupt of the same number (HW, pINTID).
   public var isPhysical: Bool { rawValue & 1 << 61 != 0 }

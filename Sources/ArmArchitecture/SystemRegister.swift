@@ -8,7 +8,7 @@ public struct SystemRegister: Equatable, Sendable {
   }
 
   /// From the syndrome of a trapped access: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1.
-  init(syndrome: UInt32) {
+  @inline(__always) init(syndrome: UInt32) {
     encoding =
       (syndrome &>> 20 & 3) &<< 14 | (syndrome &>> 14 & 7) &<< 11 | (syndrome &>> 10 & 15) &<< 7
       | (syndrome &>> 1 & 15) &<< 3 | syndrome &>> 17 & 7

@@ -54,7 +54,7 @@ public struct Boot<H: Hardware>: ~Copyable {
     phone.value.flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
     phone.value.console = unsafe Console(storage: log)
     let listType = hardware.read(.listType)
-    phone.value.listRegisterCount = Int(min(listType & 31, 3)) &+ 1
+    phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
     phone.value.priorityMask = 0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
     return phone
   }

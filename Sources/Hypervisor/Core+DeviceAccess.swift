@@ -17,11 +17,24 @@ struct DeviceAccess {
 
 extension Core {
   /// Answers an access outside of the guest's memory.
+  @inline(never) func accessDevice(_ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome)
+    -> VirtualCPUReference
+  {
+    // The flash page is the only thing that is read-only: writes to it are ignored.
+    if !abort.isPermissionFault {
+      guard abort.isTranslationFault, !abort.isTableWalk else { return raiseAbort(guest, syndrome) }
+      if abort.isDescribed {
+        guard emulate(guest, abort) else { return raiseAbort(guest, syndrome) }
+      } else if !abort.isCacheMaintenance {
+        return raiseAbort(guest, syndrome)
+      }
+    }
+    skipInstruction(syndrome)
+    return resume(guest)
+  }
+
   /// - Returns: false where there is nothing.
-  func accessDevice(_ guest: VirtualCPUReference, _ abort: DataAbort) -> Bool {
-    if abort.isPermissionFault { return true }  // a write to the flash page, the only thing that is read-only
-    guard abort.isTranslationFault, !abort.isTableWalk else { return false }
-    guard abort.isDescribed else { return abort.isCacheMaintenance }
+  @inline(__always) private func emulate(_ guest: VirtualCPUReference, _ abort: DataAbort) -> Bool {
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
@@ -33,7 +46,7 @@ extension Core {
 
   /// - Parameter frame: the guest address in units of 64 KiB.
   /// - Returns: what is loaded; nil where there is no device.
-  private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess) -> UInt64? {
+  @inline(__always) private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess) -> UInt64? {
     let machine = guest.value.machine
     var owner: VirtualCPUReference?
     switch frame {

@@ -24,29 +24,34 @@ struct InterruptFrame {
 
 extension Core {
   /// Splits an access of 1 to 8 bytes into words of 32 bits.
-  func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
-    let offset = access.offset & ~3
+  @inline(__always) func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
     let shift = UInt64(access.offset & 3) &* 8
     let bytes: UInt32 = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift)) &- 1
     let mask = bytes &<< UInt32(truncatingIfNeeded: shift)
-    let low = accessWord(frame, offset, access, UInt32(truncatingIfNeeded: access.stored &<< shift), mask)
-    guard access.sizeShift == 3 else { return UInt64(low) &>> shift }
-    let high = accessWord(frame, offset &+ 4, access, UInt32(truncatingIfNeeded: access.stored &>> 32), mask)
-    return UInt64(low) | UInt64(high) &<< 32
+    var stored = access.stored &<< shift
+    var loaded: UInt64 = 0
+    var offset = access.offset & ~3
+    while true {
+      let word = accessWord(frame, offset, access.isStore, UInt32(truncatingIfNeeded: stored), mask)
+      loaded |= UInt64(word) &<< (offset == access.offset &+ 4 ? 32 : 0)
+      guard access.sizeShift == 3, offset == access.offset else { return loaded &>> shift }
+      stored = stored &>> 32
+      offset &+= 4
+    }
   }
 
-  @inline(never) private func accessWord(
-    _ frame: InterruptFrame, _ offset: UInt32, _ access: DeviceAccess, _ stored: UInt32, _ mask: UInt32
+  @inline(__always) private func accessWord(
+    _ frame: InterruptFrame, _ offset: UInt32, _ isStore: Bool, _ stored: UInt32, _ mask: UInt32
   ) -> UInt32 {
     if frame.isControl, let owner = frame.owner { return redistributorWord(owner, offset) }
     let register = InterruptRegister.decode(offset: offset)
-    guard access.isStore else { return read(frame, register) }
+    guard isStore else { return read(frame, register) }
     write(frame, register, stored & mask, mask)
     return 0
   }
 
   /// GICR_CTLR, IIDR, TYPER (affinity, number, Last), WAKER (always awake), PIDR2.
-  private func redistributorWord(_ owner: VirtualCPUReference, _ offset: UInt32) -> UInt32 {
+  @inline(never) private func redistributorWord(_ owner: VirtualCPUReference, _ offset: UInt32) -> UInt32 {
     let index = owner.value.index
     switch offset {
     case 0x04: return 0x43B
@@ -59,7 +64,7 @@ extension Core {
 
   // MARK: Loads
 
-  private func read(_ frame: InterruptFrame, _ register: InterruptRegister) -> UInt32 {
+  @inline(__always) private func read(_ frame: InterruptFrame, _ register: InterruptRegister) -> UInt32 {
     let machine = frame.machine
     if let index = frame.bank(register.bank) {
       let bank = machine.value.bank(index)
@@ -85,7 +90,7 @@ extension Core {
   }
 
   /// The pending and active interrupts of a bank, those in list registers included.
-  private func state(_ machine: VirtualMachineReference, _ index: UInt32) -> (pending: UInt32, active: UInt32) {
+  @inline(never) private func state(_ machine: VirtualMachineReference, _ index: UInt32) -> (pending: UInt32, active: UInt32) {
     let bank = machine.value.bank(index)
     guard let loaded = cpu.value.loaded else { return (0, 0) }
     fold(loaded)
@@ -97,7 +102,7 @@ extension Core {
   }
 
   /// GICD_CTLR: DS, ARE, the group enables, and RWP while another CPU still has to put interrupts back.
-  private func control(_ machine: VirtualMachineReference) -> UInt32 {
+  @inline(never) private func control(_ machine: VirtualMachineReference) -> UInt32 {
     var control = 0x50 | machine.value.distributorControl.load(ordering: .relaxed)
     for index in 0..<UInt32(machine.value.record.virtualCPUCount)
     where machine.value.virtualCPU(index).value.recalled.load(ordering: .acquiring) != 0 {
@@ -107,7 +112,7 @@ extension Core {
   }
 
   /// Sixteen bits to the upper bits of sixteen pairs.
-  private static func spread(_ bits: UInt32) -> UInt32 {
+  @inline(never) private static func spread(_ bits: UInt32) -> UInt32 {
     var result: UInt32 = 0
     for position in 0..<16 as Range<UInt32> { result |= (bits &>> position & 1) &<< (position &* 2 &+ 1) }
     return result
@@ -135,6 +140,7 @@ extension Core {
     case .group:
       bank.value.group.clear(mask)
       bank.value.group.set(value)
+      return withdraw(machine, bank: index, ~0)
     case .clearEnable:
       bank.value.enabled.clear(value)
       return withdraw(machine, bank: index, value)
@@ -142,10 +148,10 @@ extension Core {
     case .priority:
       let place = Int(register.place & 7)
       bank.value.priorities[place] = bank.value.priorities[place] & ~mask | value & phone.value.priorityMask
-      return
+      return withdraw(machine, bank: index, ~0)
     case .configuration:
       if frame.owner == nil { configure(bank, value, mask, from: register.place &* 16) }
-      return
+      return withdraw(machine, bank: index, ~0)
     case .route:
       guard frame.owner == nil else { return }
       machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =

@@ -6,33 +6,30 @@ import Synchronization
 
 extension Core {
   /// Answers the function in w0 with its arguments in x1…x3; the result goes to x0.
-  func callFirmware(_ guest: VirtualCPUReference) {
+  @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
-    if let result = firmwareResult(guest, number) { guest.value.registers[0] = UInt64(bitPattern: result) }
-  }
-
-  /// - Returns: what the function returns, or nil if it does not return to the caller.
-  private func firmwareResult(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64? {
+    let result: Int64
     switch number {
-    case FirmwareFunction.version: return FirmwareResult.version
-    case FirmwareFunction.callingConventionVersion: return FirmwareResult.callingConventionVersion
-    case FirmwareFunction.migrateInfoType: return FirmwareResult.migrationNotRequired
+    case FirmwareFunction.version: result = FirmwareResult.version
+    case FirmwareFunction.callingConventionVersion: result = FirmwareResult.callingConventionVersion
+    case FirmwareFunction.migrateInfoType: result = FirmwareResult.migrationNotRequired
     case FirmwareFunction.features, FirmwareFunction.callingConventionFeatures:
-      return feature(UInt32(truncatingIfNeeded: guest.value.registers[1]))
-    case FirmwareFunction.suspend, FirmwareFunction.suspend | FirmwareFunction.wide: suspend(guest)
-    case FirmwareFunction.cpuOff: turnOff(guest)
-    case FirmwareFunction.cpuOn, FirmwareFunction.cpuOn | FirmwareFunction.wide: return turnOn(guest, number)
+      result = feature(UInt32(truncatingIfNeeded: guest.value.registers[1]))
+    case FirmwareFunction.cpuOn, FirmwareFunction.cpuOn | FirmwareFunction.wide: result = turnOn(guest, number)
     case FirmwareFunction.affinityInfo, FirmwareFunction.affinityInfo | FirmwareFunction.wide:
-      return affinityInfo(guest, number)
-    case FirmwareFunction.systemOff: stop(guest, .off)
-    case FirmwareFunction.systemReset: stop(guest, .reset)
-    default: return FirmwareResult.notSupported
+      result = affinityInfo(guest, number)
+    case FirmwareFunction.suspend, FirmwareFunction.suspend | FirmwareFunction.wide: return suspend(guest)
+    case FirmwareFunction.cpuOff: return turnOff(guest)
+    case FirmwareFunction.systemOff: return stop(guest, .off)
+    case FirmwareFunction.systemReset: return stop(guest, .reset)
+    default: result = FirmwareResult.notSupported
     }
-    return nil
+    guest.value.registers[0] = UInt64(bitPattern: result)
+    return resume(guest)
   }
 
   /// PSCI_FEATURES and SMCCC_ARCH_FEATURES: success for what `firmwareResult` answers.
-  private func feature(_ number: UInt32) -> Int64 {
+  @inline(never) private func feature(_ number: UInt32) -> Int64 {
     switch number & ~FirmwareFunction.wide {
     case FirmwareFunction.suspend, FirmwareFunction.cpuOn, FirmwareFunction.affinityInfo:
       return FirmwareResult.success
@@ -48,9 +45,9 @@ extension Core {
   }
 
   /// CPU_SUSPEND: a standby state, left by an interrupt.
-  private func suspend(_ guest: VirtualCPUReference) {
+  private func suspend(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     guest.value.registers[0] = UInt64(bitPattern: FirmwareResult.success)
-    wait(guest)
+    return wait(guest)
   }
 
   /// The argument at `index`, cut to 32 bits for a function of the 32-bit convention.
@@ -67,7 +64,7 @@ extension Core {
     return machine.value.virtualCPU(UInt32(truncatingIfNeeded: affinity))
   }
 
-  private func turnOn(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
+  @inline(never) private func turnOn(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
     guard let target = sibling(guest, number) else { return FirmwareResult.invalidParameters }
     let entry = argument(guest, 2, number)
     let machine = guest.value.machine
@@ -86,7 +83,7 @@ extension Core {
     return FirmwareResult.success
   }
 
-  private func affinityInfo(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
+  @inline(never) private func affinityInfo(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
     guard argument(guest, 2, number) == 0, let target = sibling(guest, number) else {
       return FirmwareResult.invalidParameters
     }
@@ -97,8 +94,8 @@ extension Core {
     }
   }
 
-  private func turnOff(_ guest: VirtualCPUReference) {
+  private func turnOff(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     takeOff(guest)
-    cpu.value.attention.store(1, ordering: .relaxed)
+    return schedule()
   }
 }

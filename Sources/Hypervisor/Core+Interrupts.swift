@@ -1,9 +1,10 @@
 // Interrupts on their way to guests: from a bank of state bits to the list registers of the virtual CPU
 // interface and back.
 //
-// The rule that keeps this short: while `overflows` is false, every interrupt that the loaded virtual CPU
-// could take is in a list register. So one more needs only a free register; anything harder puts all of them
-// back into their banks (`fold`) and takes the most urgent ones out again (`refill`).
+// Everything on its way to the loaded virtual CPU is chosen anew whenever something changes: `refill` puts all
+// list registers back (`fold`) and takes out the most urgent interrupts. One shortcut makes that affordable: an
+// interrupt that comes again, after the guest ended it and while nothing else changed, is written into its list
+// register again (`redeliver`). Whatever changes an interrupt's state folds, and so ends the shortcut.
 
 import Appliance
 import ArmArchitecture
@@ -101,65 +102,52 @@ extension Core {
 
   // MARK: Into list registers
 
-  /// A private interrupt of the loaded virtual CPU was raised: straight into a free list register if it can.
-  @inline(__always) func deliver(_ interrupt: InterruptNumber, to guest: VirtualCPUReference) {
-    guard isRunning(guest) else { return alert(cpu) }
-    release(guest)
-    let slot = (~guest.value.filled).trailingZeroBitCount
-    let candidates = guest.value.bank.value.select(.listable, groups: guest.value.machine.value.groups)
-    guard candidates & interrupt.bit != 0, slot < phone.value.listRegisterCount, !guest.value.overflows else {
-      return refill(guest)
-    }
-    fill(guest, slot, interrupt)
+  /// Delivers an interrupt that the running guest has just ended, in its old list register.
+  /// - Returns: false where anything is different from last time.
+  @inline(__always) func redeliver(_ interrupt: InterruptNumber, to guest: VirtualCPUReference) -> Bool {
+    let again = guest.value.again
+    guard UInt32(truncatingIfNeeded: again.rawValue) == interrupt.rawValue else { return false }
+    guard hardware.read(.emptyListRegisters) & 1 != 0 else { return false }
+    hardware.write(.firstListRegister, again.rawValue)
+    return true
   }
 
   /// Puts what the loaded virtual CPU can take into list registers, the most urgent first.
   @inline(never) func refill(_ guest: VirtualCPUReference) {
-    release(guest)
-    if guest.value.overflows || guest.value.recalled.load(ordering: .acquiring) != 0 || isRaisedAgain(guest) {
-      fold(guest)
-    }
-    while let interrupt = mostUrgent(guest, .listable) {
-      let slot = (~guest.value.filled).trailingZeroBitCount
-      guard slot < phone.value.listRegisterCount else { return overflow(guest) }
-      fill(guest, slot, interrupt)
-    }
-  }
-
-  /// Whether an interrupt came again while it is in a list register.
-  private func isRaisedAgain(_ guest: VirtualCPUReference) -> Bool {
-    for word in 0..<1 &+ VirtualMachine.sharedBanks {
-      let bank = bank(word, of: guest)
-      let again = bank.value.pending.load(ordering: .relaxed) & bank.value.inFlight.load(ordering: .relaxed)
-      if again & bank.value.edge.load(ordering: .relaxed) != 0 { return guest.value.filled != 0 }
-    }
-    return false
-  }
-
-  /// There are more than the list registers hold: the first time, all go back so that the most urgent are chosen.
-  private func overflow(_ guest: VirtualCPUReference) {
-    guard !guest.value.overflows else { return }
     fold(guest)
+    var slot: UInt32 = 0
+    while let interrupt = mostUrgent(guest, .listable) {
+      guard slot < phone.value.listRegisterCount else { return overflow(guest) }
+      if fill(guest, slot, interrupt) { slot &+= 1 }
+    }
+    guest.value.filled = slot
+    if slot != 1 { guest.value.again = .none }
+  }
+
+  /// There are more than the list registers hold.
+  private func overflow(_ guest: VirtualCPUReference) {
+    guest.value.filled = phone.value.listRegisterCount
+    guest.value.again = .none
     guest.value.overflows = true
     hardware.write(.listControl, ListControl.overflowing)
-    while (guest.value.filled &+ 1) &>> UInt32(phone.value.listRegisterCount) == 0 {
-      guard let interrupt = mostUrgent(guest, .listable) else { return }
-      fill(guest, (~guest.value.filled).trailingZeroBitCount, interrupt)
-    }
   }
 
   /// Takes an interrupt out of its bank into an empty list register, unless another CPU was faster.
-  private func fill(_ guest: VirtualCPUReference, _ slot: Int, _ interrupt: InterruptNumber) {
+  /// - Returns: whether the list register is used.
+  private func fill(_ guest: VirtualCPUReference, _ slot: UInt32, _ interrupt: InterruptNumber) -> Bool {
     let bank = bank(interrupt.rawValue &>> 5, of: guest)
     let bit = interrupt.bit
-    guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else { return }
+    guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else { return false }
     let isTimer = interrupt.rawValue < 32 && bit & GuestInterrupt.timers != 0
     if isTimer { settleTimer(bank, interrupt) }
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
     let isActive = bank.value.active.load(ordering: .acquiring) & bit != 0
     let isRaised =
       bank.value.raised & bank.value.enabled.load(ordering: .acquiring) & bit != 0 && (edge != 0 || !isActive)
-    guard isRaised || isActive else { return bank.value.inFlight.clear(bit) }
+    guard isRaised || isActive else {
+      bank.value.inFlight.clear(bit)
+      return false
+    }
     bank.value.active.clear(bit)
     bank.value.pending.clear(edge)
     var list = ListRegister(
@@ -171,43 +159,34 @@ extension Core {
       bank.value.line.clear(bit)
     }
     hardware.setListRegister(slot, list)
-    guest.value.filled |= 1 &<< UInt32(truncatingIfNeeded: slot)
+    guest.value.again = isActive ? .none : list
+    return true
   }
 
   // MARK: Back into banks
 
-  /// Forgets the list registers that the guest is done with.
-  @inline(__always) private func release(_ guest: VirtualCPUReference) {
-    guard guest.value.filled != 0 else { return }
-    putBack(guest, guest.value.filled & UInt32(truncatingIfNeeded: hardware.read(.emptyListRegisters)))
-  }
-
   /// Puts all interrupts that the loaded virtual CPU holds back into their banks.
   @inline(never) func fold(_ guest: VirtualCPUReference) {
-    putBack(guest, guest.value.filled)
+    let held = guest.value.filled
+    guest.value.filled = 0
+    guest.value.again = .none
+    for slot in 0..<held {
+      putBack(guest, hardware.listRegister(slot))
+      hardware.setListRegister(slot, ListRegister(0))
+    }
     if guest.value.overflows { endUnlisted(guest) }
     guest.value.recalled.store(0, ordering: .releasing)
   }
 
-  /// Moves the state of list registers into their interrupts' banks.
-  @inline(never) private func putBack(_ guest: VirtualCPUReference, _ slots: UInt32) {
-    guest.value.filled &= ~slots
-    var rest = slots
-    while rest != 0 {
-      let slot = rest.trailingZeroBitCount
-      putBack(guest, hardware.listRegister(slot))
-      hardware.setListRegister(slot, ListRegister(0))
-      rest &= rest &- 1
-    }
-  }
-
+  /// Moves the state of a list register into its interrupt's bank.
   private func putBack(_ guest: VirtualCPUReference, _ list: ListRegister) {
     let bank = bank(list.interrupt.rawValue &>> 5, of: guest)
     let bit = list.interrupt.bit
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
     let staysActive = list.isActive && bank.value.dropActive.load(ordering: .relaxed) & bit == 0
-    // A timer that is raised still comes again by itself.
-    if list.isPhysical, !list.isEmpty, !staysActive { deactivate(list.interrupt) }
+    if list.isPhysical {
+      if list.isPending { bank.value.line.set(bit) } else if list.isActive, !staysActive { deactivate(list.interrupt) }
+    }
     if list.isPending {
       bank.value.pending.set(edge & ~bank.value.dropPending.load(ordering: .relaxed))
     } else {

@@ -118,14 +118,16 @@ extension Core {
   // MARK: Stopping
 
   /// Stops the VM of the guest that runs here, leaves a record, and lets the scheduler go on with the others.
-  func stop(_ guest: VirtualCPUReference, _ reason: StopReason) {
+  @inline(never) func stop(_ guest: VirtualCPUReference, _ reason: StopReason) -> VirtualCPUReference {
     let machine = guest.value.machine
-    guard machine.value.phase.compareExchange(
+    let isFirst = machine.value.phase.compareExchange(
       expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing).exchanged
-    else { return }
-    machine.value.restarts = reason == .reset
-    recordStop(guest, reason)
-    for index in 0..<UInt32(machine.value.record.virtualCPUCount) { alert(machine.value.virtualCPU(index).value.cpu) }
+    if isFirst {
+      machine.value.restarts = reason == .reset
+      recordStop(guest, reason)
+      for index in 0..<UInt32(machine.value.record.virtualCPUCount) { alert(machine.value.virtualCPU(index).value.cpu) }
+    }
+    return schedule()
   }
 
   /// A virtual CPU of a VM that stops leaves its physical CPU; when all have left, scrubbing begins.
@@ -143,7 +145,7 @@ extension Core {
   }
 
   /// Takes a virtual CPU off its physical CPU for good: CPU_OFF, or the end of its VM.
-  func takeOff(_ guest: VirtualCPUReference) {
+  @inline(never) func takeOff(_ guest: VirtualCPUReference) {
     if isLoaded(guest) {
       unload()
       hardware.write(.virtualTimerControl, 0)

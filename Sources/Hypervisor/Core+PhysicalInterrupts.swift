@@ -10,25 +10,28 @@ extension Core {
   /// A physical interrupt stopped the guest.
   /// - Returns: the virtual CPU to go on with.
   public func handleInterrupt(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    acknowledgeInterrupts()
+    _ = acknowledgeInterrupt()
     return resume(guest)
   }
 
-  /// Takes every pending interrupt.
-  func acknowledgeInterrupts() {
-    while true {
-      let acknowledged = hardware.read(.interruptAcknowledge)
-      let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0xFF_FFFF)
-      guard interrupt.rawValue < 1020 else { return }
-      hardware.write(.interruptEnd, acknowledged)
+  /// Takes the most urgent pending interrupt.
+  /// - Returns: whether there was one.
+  @inline(__always) func acknowledgeInterrupt() -> Bool {
+    let acknowledged = hardware.read(.interruptAcknowledge)
+    let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0xFF_FFFF)
+    guard interrupt.rawValue < 1020 else { return false }
+    hardware.write(.interruptEnd, acknowledged)
+    if interrupt == GuestInterrupt.virtualTimer || interrupt == GuestInterrupt.physicalTimer {
+      takeTimer(interrupt)
+    } else {
       take(interrupt)
     }
+    return true
   }
 
   /// Timers of guests stay active until the guest ends them; every other interrupt ends here.
-  @inline(__always) private func take(_ interrupt: InterruptNumber) {
+  @inline(never) private func take(_ interrupt: InterruptNumber) {
     switch interrupt {
-    case GuestInterrupt.virtualTimer, GuestInterrupt.physicalTimer: return takeTimer(interrupt)
     case PhysicalInterrupt.alert: break
     case PhysicalInterrupt.alarm: takeAlarm()
     case PhysicalInterrupt.maintenance: takeMaintenance()
@@ -39,8 +42,9 @@ extension Core {
 
   @inline(__always) private func takeTimer(_ timer: InterruptNumber) {
     guard let guest = cpu.value.loaded else { return deactivate(timer) }
+    if redeliver(timer, to: guest) { return }
     guest.value.bank.value.line.set(timer.bit)
-    deliver(timer, to: guest)
+    notice(guest)
   }
 
   private func takeAlarm() {
@@ -52,7 +56,6 @@ extension Core {
   /// The guest ended an interrupt whose wire may still be raised, or there is room in the list registers.
   private func takeMaintenance() {
     guard let guest = cpu.value.loaded else { return }
-    fold(guest)
     notice(guest)
   }
 

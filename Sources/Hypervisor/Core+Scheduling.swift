@@ -13,9 +13,9 @@ extension Core {
   private var slice: UInt64 { hardware.read(.counterFrequency) &>> 8 }
 
   /// Finds work until a guest can run, and loads it; sleeps while there is none.
-  public func schedule() -> VirtualCPUReference {
+  @inline(never) public func schedule() -> VirtualCPUReference {
     while true {
-      acknowledgeInterrupts()
+      while acknowledgeInterrupt() {}
       cpu.value.attention.store(0, ordering: .relaxed)
       let choice = choose()
       guard let next = choice.best else {
@@ -151,18 +151,19 @@ extension Core {
   }
 
   /// A guest used floating point while another's values were in the registers.
-  func giveVectors(to guest: VirtualCPUReference) {
+  @inline(never) func giveVectors(to guest: VirtualCPUReference) -> VirtualCPUReference {
     hardware.write(.floatingPointTrap, FloatingPointTrap.open)
     if let owner = cpu.value.vectorsOwner { hardware.saveVectors(owner) }
     hardware.loadVectors(guest)
     cpu.value.vectorsOwner = guest
+    return resume(guest)
   }
 
   /// `WFI`: gives the CPU away unless there is something to take.
-  func wait(_ guest: VirtualCPUReference) {
+  @inline(never) func wait(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     fold(guest)
     guest.value.state.store(VirtualCPUState.waiting, ordering: .relaxed)
-    cpu.value.attention.store(1, ordering: .relaxed)
+    return schedule()
   }
 
   // MARK: Time

@@ -8,8 +8,9 @@ extension Core {
   /// 1 and above, and the range selector, name nobody. A target takes it in the group that it has chosen.
   /// - Parameter group: ~0 for Group 1, 0 for Group 0.
   func sendSoftwareInterrupt(from guest: VirtualCPUReference, group: UInt32, _ value: UInt64) {
-    let machine = guest.value.machine
     let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
+    if value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit), redeliver(interrupt, to: guest) { return }
+    let machine = guest.value.machine
     var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
     if value & 0x00FF_F0FF_00FF_0000 != 0 { targets = 0 }
     if value & 1 << 40 != 0 { targets = ~guest.value.bit }
@@ -19,7 +20,7 @@ extension Core {
       targets &= targets &- 1
       guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else { continue }
       target.value.bank.value.pending.set(interrupt.bit)
-      if target == guest { deliver(interrupt, to: guest) } else { alert(target.value.cpu) }
+      notice(target)
     }
   }
 }

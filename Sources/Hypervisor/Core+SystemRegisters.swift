@@ -5,27 +5,30 @@ import ArmArchitecture
 
 extension Core {
   /// Answers a trapped `MRS` or `MSR`.
-  /// - Returns: false where the register does not exist for a guest.
-  func accessSystemRegister(_ guest: VirtualCPUReference, _ access: SystemRegisterAccess) -> Bool {
+  @inline(never) func accessSystemRegister(
+    _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
+  ) -> VirtualCPUReference {
     let register = access.register
     if register.isIdentification {
-      guard access.isRead else { return false }
+      guard access.isRead else { return raiseUndefined(guest) }
       let index = register.identificationIndex
       guest.value[access.transfer] = IdentificationRule.rule(for: index).apply(to: hardware.identification(index))
-      return true
+    } else {
+      switch register {
+      case .softwareInterruptGroup1, .softwareInterruptGroup0:
+        guard !access.isRead else { return raiseUndefined(guest) }
+        let group: UInt32 = register == .softwareInterruptGroup1 ? ~0 : 0
+        sendSoftwareInterrupt(from: guest, group: group, guest.value[access.transfer])
+      case .softwareInterruptAlias:  // for the other security state, which does not exist
+        guard !access.isRead else { return raiseUndefined(guest) }
+      case .monitorDebugControl: accessDebugControl(guest, access)
+      default:
+        guard register.isDebug || register == .auxiliaryControl else { return raiseUndefined(guest) }
+        if access.isRead { guest.value[access.transfer] = 0 }
+      }
     }
-    switch register {
-    case .softwareInterruptGroup1, .softwareInterruptGroup0:
-      guard !access.isRead else { return false }
-      let group: UInt32 = register == .softwareInterruptGroup1 ? ~0 : 0
-      sendSoftwareInterrupt(from: guest, group: group, guest.value[access.transfer])
-    case .monitorDebugControl: accessDebugControl(guest, access)
-    case .softwareInterruptAlias: return !access.isRead  // the other security state, which does not exist
-    default:
-      guard register.isDebug || register == .auxiliaryControl else { return false }
-      if access.isRead { guest.value[access.transfer] = 0 }
-    }
-    return true
+    skipInstruction(syndrome)
+    return resume(guest)
   }
 
   /// MDSCR_EL1 with software step (SS) and kernel debugging (KDE), which need no further register.

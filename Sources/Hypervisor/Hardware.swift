@@ -43,6 +43,8 @@ public enum MachineRegister: Hashable, Sendable {
   case alarm, alarmControl
   /// ICH_HCR_EL2, ICH_ELRSR_EL2 and ICH_VTR_EL2.
   case listControl, emptyListRegisters, listType
+  /// ICH_LR0_EL2.
+  case firstListRegister
   /// ICC_IAR1_EL1, ICC_EOIR1_EL1, ICC_DIR_EL1 and ICC_SGI1R_EL1.
   case interruptAcknowledge, interruptEnd, interruptDeactivate, softwareInterrupt
   /// MPIDR_EL1.
@@ -62,8 +64,8 @@ public protocol Hardware {
   func identification(_ index: UInt32) -> UInt64
 
   /// ICH_LR<slot>_EL2, slot 0…3.
-  func listRegister(_ slot: Int) -> ListRegister
-  func setListRegister(_ slot: Int, _ value: ListRegister)
+  func listRegister(_ slot: UInt32) -> ListRegister
+  func setListRegister(_ slot: UInt32, _ value: ListRegister)
 
   /// Stores or loads every register of EL1 and EL0 that a virtual CPU owns (`VirtualCPU.system`).
   func saveSystemRegisters(_ guest: VirtualCPUReference)

@@ -12,7 +12,7 @@ import VirtualDevices
   var flashPage: UInt64
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.
   var priorityMask: UInt32
-  var listRegisterCount: Int
+  var listRegisterCount: UInt32
   var seed: SeedGenerator
   public var console: Console
   /// Guards the console, the UART, the VMs' channels and UARTs.

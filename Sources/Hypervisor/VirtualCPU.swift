@@ -27,8 +27,10 @@ public struct VirtualCPU: ~Copyable {
   /// Its place in the queue of its physical CPU.
   var place: Int
   let state: Atomic<UInt32>
-  /// List registers that it has filled, a bit each.
+  /// List registers that it has filled, from the first on.
   var filled: UInt32
+  /// What the only filled list register held, if its interrupt may be delivered again.
+  var again: ListRegister
   /// More interrupts are raised than list registers hold.
   var overflows: Bool
   /// Another CPU changed the state of an interrupt that this one holds.

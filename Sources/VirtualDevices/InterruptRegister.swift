@@ -34,10 +34,11 @@ public struct InterruptRegister: Equatable {
   }
 
   /// Decodes a word offset within a distributor frame.
-  public static func decode(offset: UInt32) -> InterruptRegister {
+  @inline(__always) public static func decode(offset: UInt32) -> InterruptRegister {
     switch offset &>> 7 {
+    case 0: return identification(offset: offset)
     case 1...7:
-      return InterruptRegister(Kind(rawValue: UInt8(truncatingIfNeeded: offset &>> 7)) ?? .none, bank: offset &>> 2 & 31)
+      return InterruptRegister(Kind(rawValue: UInt8(truncatingIfNeeded: offset &>> 7 & 7)) ?? .none, bank: offset &>> 2 & 31)
     case 8...15: return InterruptRegister(.priority, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
     case 24...25: return InterruptRegister(.configuration, bank: offset &>> 3 & 31, place: offset &>> 2 & 1)
     case 192...255:

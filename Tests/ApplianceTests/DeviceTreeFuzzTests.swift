@@ -62,7 +62,7 @@ struct FixedGenerator {
     var found = 0
     for _ in 0..<Self.inputs {
       let places = (0..<1 + random.below(3)).map { _ in damage(blob, &random) }
-      if let tree = DeviceTree(blob.blob), FlattenedImageTree.find("phone\0", in: tree) != nil { found += 1 }
+      if var tree = DeviceTree(blob.blob), tree.findImage(.phone).size == 64 { found += 1 }
       for place in places {
         for offset in place..<min(place + 4, blob.count) { blob[offset] = original[offset] }
       }
@@ -90,9 +90,9 @@ struct FixedGenerator {
       case .end: return true
       case .malformed: return false
       case .endNode: break
-      case .beginNode(let name): _ = blob.hasPrefix("memory@", at: name)
+      case .beginNode(let name): _ = blob.name(at: name)
       case .property(let property):
-        _ = blob.hasPrefix("reg\0", at: property.name)
+        _ = blob.name(at: property.name)
         _ = blob.number(at: property.value, cells: property.length / 4)
       }
     }

@@ -1,7 +1,7 @@
 import Appliance
 import Testing
 
-/// The bytes of a device tree under test.
+/// The bytes of a device tree under test. They are never freed, since a `Blob` only points to them.
 final class TestBlob {
   private let bytes: UnsafeMutableRawBufferPointer
 
@@ -10,8 +10,6 @@ final class TestBlob {
     bytes.copyBytes(from: content)
     count = content.count
   }
-
-  deinit { bytes.deallocate() }
 
   let count: Int
   var blob: Blob { Blob(base: UnsafeRawPointer(bytes.baseAddress!), count: count) }
@@ -80,7 +78,7 @@ extension TestBlob {
     var log: [String] = []
     walk: while true {
       switch tree.next() {
-      case .beginNode(let name): log.append(sample.blob.hasPrefix("memory@", at: name) ? "memory" : "node")
+      case .beginNode(let name): log.append(sample.blob.byte(at: name) == UInt8(ascii: "m") ? "memory" : "node")
       case .endNode: log.append("end")
       case .property(let property): log.append("property \(property.length)")
       case .end: break walk
@@ -100,19 +98,19 @@ extension TestBlob {
       if case .property(let property) = event, property.length == 16 { reg = property }
     }
     let property = try #require(reg)
-    #expect(sample.blob.hasPrefix("reg\0", at: property.name))
+    #expect(sample.blob.name(at: property.name) == .reg)
     #expect(sample.blob.number(at: property.value, cells: 2) == 0x4000_0000)
     #expect(sample.blob.number(at: property.value + 8, cells: 2) == 0x1000_0000)
   }
 
   @Test func findsAnImage() throws {
     let sample = TestBlob.image()
-    let tree = try #require(DeviceTree(sample.blob))
-    let place = try #require(FlattenedImageTree.find("phone\0", in: tree))
+    var tree = try #require(DeviceTree(sample.blob))
+    let place = tree.findImage(.phone)
     #expect(place.offset == 0x1000)
     #expect(place.size == 64)
-    #expect(FlattenedImageTree.find("phon\0", in: tree) == nil)
-    #expect(FlattenedImageTree.find("images\0", in: tree) == nil)
+    var again = try #require(DeviceTree(sample.blob))
+    #expect(again.findImage(.memory).size == 0)
   }
 
   @Test func readsOutsideAreZero() {

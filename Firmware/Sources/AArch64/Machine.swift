@@ -47,6 +47,7 @@ struct Machine: Hardware {
     case .alarm: write_cnthp_cval_el2(value)
     case .alarmControl: write_cnthp_ctl_el2(value)
     case .listControl: write_ich_hcr_el2(value)
+    case .firstListRegister: write_ich_lr0_el2(value)
     case .interruptEnd: write_icc_eoir1_el1(value)
     case .interruptDeactivate: write_icc_dir_el1(value)
     case .softwareInterrupt:
@@ -58,7 +59,7 @@ struct Machine: Hardware {
 
   func identification(_ index: UInt32) -> UInt64 { read_identification(index) }
 
-  @inline(never) func listRegister(_ slot: Int) -> ListRegister {
+  @inline(never) func listRegister(_ slot: UInt32) -> ListRegister {
     switch slot {
     case 0: ListRegister(read_ich_lr0_el2())
     case 1: ListRegister(read_ich_lr1_el2())
@@ -67,7 +68,7 @@ struct Machine: Hardware {
     }
   }
 
-  @inline(never) func setListRegister(_ slot: Int, _ value: ListRegister) {
+  @inline(never) func setListRegister(_ slot: UInt32, _ value: ListRegister) {
     switch slot {
     case 0: write_ich_lr0_el2(value.rawValue)
     case 1: write_ich_lr1_el2(value.rawValue)

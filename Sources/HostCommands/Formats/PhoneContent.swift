@@ -73,9 +73,8 @@ extension ImageFile {
   /// Whether the device's own search leads to this image.
   fileprivate func deviceFinds(_ entry: Entry) -> Bool {
     file.withBlob { blob in
-      guard let tree = DeviceTree(blob), let place = FlattenedImageTree.find("phone\0", in: tree) else {
-        return false
-      }
+      guard var tree = DeviceTree(blob) else { return false }
+      let place = tree.findImage(.phone)
       return place.offset == UInt64(entry.range.lowerBound) && place.size == UInt64(entry.range.count)
     }
   }

@@ -1,0 +1,97 @@
+import ArmArchitecture
+import Testing
+import VirtualDevices
+
+@Suite struct InterruptRegisterTests {
+  private typealias Kind = InterruptRegister.Kind
+
+  /// The frame's map, said the other way round: IHI 0069 table 12-25. Interrupts are counted from the first.
+  private func expected(_ offset: UInt32) -> (kind: Kind, interrupt: UInt32) {
+    let bits: [(UInt32, Kind)] = [
+      (0x080, .group), (0x100, .setEnable), (0x180, .clearEnable), (0x200, .setPending), (0x280, .clearPending),
+      (0x300, .setActive), (0x380, .clearActive),
+    ]
+    for (start, kind) in bits where (start..<start + 0x80).contains(offset) { return (kind, (offset - start) * 8) }
+    switch offset {
+    case 0: return (.control, 0)
+    case 4: return (.type, 0)
+    case 8: return (.implementer, 0)
+    case 0xFFE8: return (.architecture, 0)
+    case 0x400..<0x800: return (.priority, offset - 0x400)
+    case 0xC00..<0xD00: return (.configuration, (offset - 0xC00) * 4)
+    case 0x6000..<0x8000: return offset % 8 == 0 ? (.route, (offset - 0x6000) / 8) : (.none, 0)
+    default: return (.none, 0)
+    }
+  }
+
+  /// The first interrupt that a register tells of.
+  private func first(_ register: InterruptRegister) -> UInt32 {
+    let unit: [Kind: UInt32] = [.priority: 4, .configuration: 16, .route: 1]
+    return register.bank * 32 + register.place * (unit[register.kind] ?? 0)
+  }
+
+  @Test func everyOffset() {
+    for offset in stride(from: 0 as UInt32, to: 0x1_0000, by: 4) {
+      let register = InterruptRegister.decode(offset: offset)
+      #expect((register.kind, first(register)) == expected(offset), "offset \(String(offset, radix: 16))")
+    }
+  }
+}
+
+@Suite struct InterruptBankTests {
+  private let all = GroupMask(control: 3)
+
+  @Test func raisedByLatchOrLevel() {
+    var bank = InterruptBank()
+    bank.reset(edge: 0b0010)
+    bank.line.store(0b0011, ordering: .relaxed)
+    #expect(bank.raised == 0b0001)
+    bank.pending.store(0b0110, ordering: .relaxed)
+    #expect(bank.raised == 0b0111)
+  }
+
+  @Test func reset() {
+    var bank = InterruptBank()
+    bank.enabled.set(~0)
+    bank.active.set(~0)
+    bank.priorities[3] = ~0
+    bank.reset(edge: 0xFFFF)
+    #expect(bank.enabled.load(ordering: .relaxed) == 0)
+    #expect(bank.active.load(ordering: .relaxed) == 0)
+    #expect(bank.edge.load(ordering: .relaxed) == 0xFFFF)
+    #expect(bank.priorities[3] == 0)
+  }
+
+  @Test func deliverable() {
+    let bank = InterruptBank()
+    bank.pending.set(0b1111_1111)
+    bank.enabled.set(0b0111_1111)
+    bank.group.set(~0)
+    bank.active.set(0b0000_0010)
+    bank.inFlight.set(0b0000_0100)
+    #expect(bank.select(.deliverable, groups: all) == 0b0111_1001)
+    #expect(bank.select(.listable, groups: all) == 0b0111_1011)
+    #expect(bank.select(.active, groups: all) == 0b0000_0010)
+  }
+
+  /// GICD_CTLR forwards each group for itself; what is active is listed all the same.
+  @Test(arguments: [(0, 0), (1, 0b1100), (2, 0b0011), (3, 0b1111)] as [(UInt32, UInt32)])
+  func groups(control: UInt32, forwarded: UInt32) {
+    let bank = InterruptBank()
+    bank.pending.set(0b1111)
+    bank.enabled.set(0b1111)
+    bank.group.set(0b0011)
+    #expect(bank.select(.deliverable, groups: GroupMask(control: control)) == forwarded)
+    bank.active.set(0b1000)
+    #expect(bank.select(.listable, groups: GroupMask(control: control)) == forwarded | 0b1000)
+  }
+
+  @Test func priorities() {
+    var bank = InterruptBank()
+    bank.priorities[1] = 0x4433_2211
+    bank.priorities[7] = 0xAABB_CCDD
+    #expect((4..<8).map { bank.priority(of: InterruptNumber($0)) } == [0x11, 0x22, 0x33, 0x44])
+    #expect(bank.priority(of: InterruptNumber(31)) == 0xAA)
+    #expect(bank.priority(of: InterruptNumber(60)) == 0xDD)
+  }
+}
