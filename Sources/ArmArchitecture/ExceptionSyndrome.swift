@@ -30,8 +30,6 @@ public struct SystemRegisterAccess: Equatable {
 public struct DataAbort: Equatable {
   let syndrome: UInt32
 
-  /// Whether the syndrome describes the access (ISV); if not, it cannot be emulated.
-  public var isDescribed: Bool { syndrome & 1 << 24 != 0 }
   /// log₂ of the access's bytes (SAS): 0…3.
   public var sizeShift: UInt32 { syndrome &>> 22 & 3 }
   public var isSignExtended: Bool { syndrome & 1 << 21 != 0 }
@@ -39,14 +37,13 @@ public struct DataAbort: Equatable {
   public var isSixtyFourBit: Bool { syndrome & 1 << 15 != 0 }
   public var transfer: RegisterIndex { RegisterIndex(syndrome &>> 16) }
   public var isWrite: Bool { syndrome & 1 << 6 != 0 }
-  /// Whether the abort came from the guest's own page-table walk (S1PTW).
-  public var isTableWalk: Bool { syndrome & 1 << 7 != 0 }
   /// Whether it is a cache maintenance instruction (CM).
   public var isCacheMaintenance: Bool { syndrome & 1 << 8 != 0 }
-  /// Whether the address translated to nothing (DFSC 0b00xxxx, not a permission fault).
-  public var isTranslationFault: Bool { syndrome & 0x30 == 0 }
-  /// Whether the access is not allowed there (DFSC 0b0011xx).
-  public var isPermissionFault: Bool { syndrome & 0x3C == 0x0C && !isTableWalk }
+  /// Whether the address translated to nothing (DFSC 0b0001xx), in an access of the program's own that the
+  /// syndrome describes: then a device can be emulated.
+  @inline(__always) public var isEmulatable: Bool { syndrome & 0x0100_00BC == 0x0100_0004 }
+  /// Whether the access is not allowed there (DFSC 0b0011xx, not in a table walk).
+  public var isPermissionFault: Bool { syndrome & 0xBC == 0x0C }
 
   /// What a load leaves in its register: `value` cut to the access's size and extended as the syndrome says.
   @inline(__always) public func extend(_ value: UInt64) -> UInt64 {
@@ -65,7 +62,7 @@ public struct ExceptionSyndrome {
   public init(_ rawValue: UInt64) { self.rawValue = rawValue }
 
   /// Bytes of the instruction that trapped: 4, or 2 for a short Thumb instruction (IL).
-  public var instructionSize: UInt64 { rawValue & 1 << 25 != 0 ? 4 : 2 }
+  @inline(__always) public var instructionSize: UInt64 { (rawValue &>> 24 & 2) &+ 2 }
 
   @inline(__always) public var trap: Trap {
     let syndrome = UInt32(truncatingIfNeeded: rawValue) & 0x1FF_FFFF

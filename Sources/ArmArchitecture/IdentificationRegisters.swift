@@ -18,7 +18,7 @@ public struct IdentificationRule: Equatable {
 
   /// The rule for the register with this `CRm:op2`. AArch32 registers (CRm 1…3) pass: user programs run in
   /// AArch32 where the CPU can. What is not listed reads as zero.
-  public static func rule(for index: UInt32) -> IdentificationRule {
+  @inline(__always) public static func rule(for index: UInt32) -> IdentificationRule {
     switch index {
     case 4 << 3 | 0:  // PFR0: EL0, FP, AdvSIMD, DIT, CSV3, CSV2 0 or 1; EL1 AArch64 only, GIC 1; no EL2, EL3, SVE, RAS
       return IdentificationRule(allowed: 0xF10F_0000_00FF_000F, fixed: 0x0100_0010)

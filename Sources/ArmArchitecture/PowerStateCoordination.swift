@@ -16,6 +16,16 @@ public enum FirmwareFunction {
   public static let features: UInt32 = 0x8400_000A
   /// Set in a number whose arguments are 64 bits wide.
   public static let wide: UInt32 = 0x4000_0000
+
+  /// The PSCI functions that exist, a bit each by the last byte of their number: in the 32-bit convention (0…4, 6, 8, 9,
+  /// 10) and in the 64-bit one (suspend, CPU_ON, AFFINITY_INFO).
+  public static let narrowFunctions: UInt32 = 0x75F
+  public static let wideFunctions: UInt32 = 0x1A
+
+  /// Whether the number of the 32-bit convention is a PSCI function of the set.
+  @inline(__always) public static func isPowerFunction(_ number: UInt32, of set: UInt32) -> Bool {
+    number &- version < 32 && set &>> (number & 31) & 1 != 0
+  }
 }
 
 /// What the firmware answers.

@@ -1,27 +1,23 @@
-/// The encoding of a system register, packed as `op0:op1:CRn:CRm:op2` in 16 bits.
+/// The name of a system register, at the places that a trapped access's syndrome has it (ESR_EL2.ISS of class
+/// 0x18): op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1.
 public struct SystemRegister: Equatable, Sendable {
   public let encoding: UInt32
 
   @inline(__always)
   public init(_ op0: UInt32, _ op1: UInt32, _ cn: UInt32, _ cm: UInt32, _ op2: UInt32) {
-    encoding = op0 &<< 14 | op1 &<< 11 | cn &<< 7 | cm &<< 3 | op2
+    encoding = op0 &<< 20 | op2 &<< 17 | op1 &<< 14 | cn &<< 10 | cm &<< 1
   }
 
-  /// From the syndrome of a trapped access: op0 21:20, op2 19:17, op1 16:14, CRn 13:10, CRm 4:1.
-  @inline(__always) init(syndrome: UInt32) {
-    encoding =
-      (syndrome &>> 20 & 3) &<< 14 | (syndrome &>> 14 & 7) &<< 11 | (syndrome &>> 10 & 15) &<< 7
-      | (syndrome &>> 1 & 15) &<< 3 | syndrome &>> 17 & 7
-  }
+  @inline(__always) init(syndrome: UInt32) { encoding = syndrome & 0x3F_FC1E }
 
   public static func == (left: Self, right: Self) -> Bool { left.encoding == right.encoding }
 
-  /// op0: 2 for debug and trace registers.
-  public var isDebug: Bool { encoding &>> 14 == 2 }
+  /// op0 2: debug and trace registers.
+  @inline(__always) public var isDebug: Bool { encoding &>> 20 == 2 }
   /// Whether it lies in the identification space that HCR_EL2.TID3 traps: op0 3, op1 0, CRn 0, CRm 1…7.
-  public var isIdentification: Bool { encoding &>> 7 == 0x180 }
+  @inline(__always) public var isIdentification: Bool { encoding & 0x31_FC00 == 0x30_0000 }
   /// `CRm:op2` of an identification register.
-  public var identificationIndex: UInt32 { encoding & 0x7F }
+  @inline(__always) public var identificationIndex: UInt32 { (encoding &>> 1 & 15) &<< 3 | encoding &>> 17 & 7 }
 
   /// ACTLR_EL1.
   public static let auxiliaryControl = SystemRegister(3, 0, 1, 0, 1)

@@ -13,14 +13,19 @@
   public var used: UnsafeMutableRawPointer { unsafe next }
 
   /// Room for `count` values, filled with zeros; nil when there is no more.
-  mutating func take<Value: ~Copyable>(_ type: Value.Type, count: Int = 1, alignment: Int = 16)
+  @inline(__always) mutating func take<Value: ~Copyable>(_ type: Value.Type, count: Int = 1, alignment: Int = 16)
     -> UnsafeMutablePointer<Value>?
   {
-    let start = unsafe next.alignedUp(toMultipleOf: alignment)
-    let size = MemoryLayout<Value>.stride &* count
-    guard unsafe size <= end - start else { return nil }
-    unsafe next = start + size
-    unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-    return unsafe start.bindMemory(to: type, capacity: count)
+    let start = unsafe takeBytes(MemoryLayout<Value>.stride &* count, alignment: alignment)
+    return unsafe start?.assumingMemoryBound(to: type)
+  }
+
+  @inline(never) private mutating func takeBytes(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    let start = unsafe (UInt(bitPattern: next) &+ UInt(bitPattern: alignment &- 1)) & ~UInt(bitPattern: alignment &- 1)
+    guard unsafe UInt(bitPattern: size) <= UInt(bitPattern: end) &- start else { return nil }
+    unsafe next = UnsafeMutableRawPointer(bitPattern: start &+ UInt(bitPattern: size)) ?? end
+    guard let pointer = unsafe UnsafeMutableRawPointer(bitPattern: start) else { return nil }
+    unsafe pointer.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+    return unsafe pointer
   }
 }

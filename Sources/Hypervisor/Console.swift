@@ -16,8 +16,10 @@ public struct Console {
   /// The channel whose line is open: a VM's index, or `Console.ownChannel`.
   var speaker = Self.ownChannel
   var isLineOpen = false
-  /// What has to be sent before the speaker goes on.
-  var lead = Lead.nothing
+  /// What has to be sent before the speaker goes on: the end of somebody else's line, a name, a bar.
+  private var lead = InlineArray<32, UInt8>(repeating: 0)
+  private var leadStart: UInt32 = 0
+  private var leadEnd: UInt32 = 0
   /// The escape key was typed.
   var isEscaped = false
   /// The UART interrupts when there is room.
@@ -32,13 +34,17 @@ public struct Console {
 
   /// Whether a VM's characters are shown as they come, so that it has to wait when the UART is slow.
   func shows(_ machine: UInt32) -> Bool { isTogether || machine == front }
-}
 
-/// Steps of what precedes a line: the end of somebody else's, the VM's name, a bar.
-enum Lead {
-  static var lineFeed: UInt32 { 1 }
-  static var name: UInt32 { 2 }
-  static var bar: UInt32 { 18 }
-  static var space: UInt32 { 19 }
-  static var nothing: UInt32 { 20 }
+  /// Puts a character before what the speaker says.
+  mutating func lead(with character: UInt8) {
+    lead[Int(leadEnd & 31)] = character
+    leadEnd &+= 1
+  }
+
+  /// The next character of the lead.
+  mutating func takeLead() -> UInt8? {
+    guard leadStart != leadEnd else { return nil }
+    defer { leadStart &+= 1 }
+    return lead[Int(leadStart & 31)]
+  }
 }

@@ -25,15 +25,13 @@ extension Core {
   }
 
   private func nextCharacter() -> UInt8? {
-    if phone.value.console.lead < Lead.nothing { return nextOfLead() }
+    if let character = phone.value.console.takeLead() { return character }
     guard let speaker = nextSpeaker() else { return nil }
     if !phone.value.console.isLineOpen || speaker != phone.value.console.speaker {
       beginLine(speaker)
-      if phone.value.console.lead < Lead.nothing { return nextOfLead() }
+      return phone.value.console.takeLead() ?? take(from: speaker)
     }
-    let character = take(from: speaker)
-    phone.value.console.isLineOpen = character != 0x0A
-    return character
+    return take(from: speaker)
   }
 
   /// Who continues: the one whose line is open, the hypervisor, in front the VM in front, together the first VM
@@ -50,44 +48,42 @@ extension Core {
     return nil
   }
 
+  /// Closes the line of whoever spoke, and puts the name of the one who begins before his.
   private func beginLine(_ speaker: UInt32) {
-    let isNamed = phone.value.console.isTogether && speaker != Console.ownChannel
-    phone.value.console.lead = phone.value.console.isLineOpen ? Lead.lineFeed : isNamed ? Lead.name : Lead.nothing
+    if phone.value.console.isLineOpen { phone.value.console.lead(with: 0x0A) }
     phone.value.console.speaker = speaker
     phone.value.console.isLineOpen = true
-  }
-
-  private func nextOfLead() -> UInt8 {
-    let step = phone.value.console.lead
-    phone.value.console.lead = step &+ 1
-    switch step {
-    case Lead.lineFeed:
-      let isNamed = phone.value.console.isTogether && phone.value.console.speaker != Console.ownChannel
-      if !isNamed { phone.value.console.lead = Lead.nothing }
-      return 0x0A
-    case Lead.bar: return UInt8(ascii: "|")
-    case Lead.space: return UInt8(ascii: " ")
-    default:
-      let character = name(phone.value.console.speaker, step &- Lead.name)
-      guard character == 0 else { return character }
-      phone.value.console.lead = Lead.space
-      return UInt8(ascii: "|")
+    guard phone.value.console.isTogether, speaker != Console.ownChannel else { return }
+    for position in 0..<16 as Range<UInt32> {
+      let character = name(speaker, position)
+      guard character != 0 else { break }
+      phone.value.console.lead(with: character)
     }
+    phone.value.console.lead(with: UInt8(ascii: "|"))
+    phone.value.console.lead(with: UInt8(ascii: " "))
   }
 
-  private func name(_ machine: UInt32, _ position: UInt32) -> UInt8 {
+  @inline(never) private func name(_ machine: UInt32, _ position: UInt32) -> UInt8 {
     guard let machine = phone.value.machines[Int(machine & 7)] else { return 0 }
     return machine.value.record.name[Int(position & 15)]
   }
 
   private func count(of channel: UInt32) -> UInt32 {
-    if channel == Console.ownChannel { return phone.value.console.own.count }
-    return phone.value.machines[Int(channel & 7)].map { $0.value.console.count } ?? 0
+    guard channel != Console.ownChannel, let machine = phone.value.machines[Int(channel & 7)] else {
+      return phone.value.console.own.count
+    }
+    return machine.value.console.count
   }
 
   private func take(from channel: UInt32) -> UInt8 {
-    if channel == Console.ownChannel { return phone.value.console.own.take() }
-    return phone.value.machines[Int(channel & 7)].map { $0.value.console.take() } ?? 0
+    let character: UInt8
+    if channel != Console.ownChannel, let machine = phone.value.machines[Int(channel & 7)] {
+      character = machine.value.console.take()
+    } else {
+      character = phone.value.console.own.take()
+    }
+    phone.value.console.isLineOpen = character != 0x0A
+    return character
   }
 
   // MARK: From the UART
@@ -116,30 +112,28 @@ extension Core {
   }
 
   private func typed(_ character: UInt8) {
-    if phone.value.console.isEscaped {
-      phone.value.console.isEscaped = false
-      return command(character)
-    }
-    guard character != Console.escapeKey else { return phone.value.console.isEscaped = true }
+    let isEscaped = phone.value.console.isEscaped
+    let isEscape = character == Console.escapeKey
+    phone.value.console.isEscaped = isEscape && !isEscaped
+    if isEscaped, !isEscape { return command(character) }
+    if isEscape, !isEscaped { return }
     if phone.value.console.isTogether { bring(toFront: phone.value.console.front) }
     phone.value.machines[Int(phone.value.console.front & 7)]?.value.uart.receive(character)
   }
 
   /// The key after the escape key.
   private func command(_ character: UInt8) {
-    let number = UInt32(character) &- UInt32(UInt8(ascii: "1"))
-    switch character {
-    case UInt8(ascii: "a"):
-      phone.value.console.isTogether = true
-      message("all VMs together")
-    case UInt8(ascii: "n"):
-      let next = phone.value.console.front &+ 1
-      bring(toFront: next < phone.value.machineCount ? next : 0)
-    case Console.escapeKey:
-      phone.value.machines[Int(phone.value.console.front & 7)]?.value.uart.receive(character)
-    default:
-      if number < phone.value.machineCount { bring(toFront: number) } else { help() }
+    var number = UInt32(character) &- 0x31
+    if character == UInt8(ascii: "n") {
+      number = phone.value.console.front &+ 1
+      if number >= phone.value.machineCount { number = 0 }
     }
+    if number < phone.value.machineCount { return bring(toFront: number) }
+    guard character == UInt8(ascii: "a") else {
+      return message("Ctrl-] then 1-8: that VM in front, n: the next, a: all together")
+    }
+    phone.value.console.isTogether = true
+    message("all VMs together")
   }
 
   @inline(never) private func bring(toFront machine: UInt32) {
@@ -149,8 +143,6 @@ extension Core {
     putName(machine)
     putLineEnd()
   }
-
-  private func help() { message("Ctrl-] then 1-8: that VM in front, n: the next, a: all together") }
 
   // MARK: The hypervisor's own messages
 

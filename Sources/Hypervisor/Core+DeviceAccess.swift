@@ -20,28 +20,23 @@ extension Core {
   @inline(never) func accessDevice(_ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome)
     -> VirtualCPUReference
   {
-    // The flash page is the only thing that is read-only: writes to it are ignored.
-    if !abort.isPermissionFault {
-      guard abort.isTranslationFault, !abort.isTableWalk else { return raiseAbort(guest, syndrome) }
-      if abort.isDescribed {
-        guard emulate(guest, abort) else { return raiseAbort(guest, syndrome) }
-      } else if !abort.isCacheMaintenance {
-        return raiseAbort(guest, syndrome)
-      }
-    }
-    skipInstruction(syndrome)
-    return resume(guest)
-  }
-
-  /// - Returns: false where there is nothing.
-  @inline(__always) private func emulate(_ guest: VirtualCPUReference, _ abort: DataAbort) -> Bool {
+    guard abort.isEmulatable else { return refuse(guest, abort, syndrome) }
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
       sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
-    guard let loaded = access(guest, frame: page &>> 4, device) else { return false }
+    guard let loaded = access(guest, frame: page &>> 4, device) else { return raiseAbort(guest, syndrome) }
     if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
-    return true
+    return finish(guest, syndrome)
+  }
+
+  /// An access that cannot be emulated. Writes to the flash page, the only thing that is read-only, are ignored,
+  /// and so is cache maintenance where there is nothing.
+  @inline(never) private func refuse(_ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome)
+    -> VirtualCPUReference
+  {
+    guard abort.isPermissionFault || abort.isCacheMaintenance else { return raiseAbort(guest, syndrome) }
+    return finish(guest, syndrome)
   }
 
   /// - Parameter frame: the guest address in units of 64 KiB.

@@ -25,29 +25,30 @@ struct InterruptFrame {
 extension Core {
   /// Splits an access of 1 to 8 bytes into words of 32 bits.
   @inline(__always) func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
-    let shift = UInt64(access.offset & 3) &* 8
-    let bytes: UInt32 = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift)) &- 1
-    let mask = bytes &<< UInt32(truncatingIfNeeded: shift)
-    var stored = access.stored &<< shift
-    var loaded: UInt64 = 0
-    var offset = access.offset & ~3
-    while true {
-      let word = accessWord(frame, offset, access.isStore, UInt32(truncatingIfNeeded: stored), mask)
-      loaded |= UInt64(word) &<< (offset == access.offset &+ 4 ? 32 : 0)
-      guard access.sizeShift == 3, offset == access.offset else { return loaded &>> shift }
-      stored = stored &>> 32
-      offset &+= 4
-    }
+    guard access.sizeShift == 2, access.offset & 3 == 0 else { return accessParts(frame, access) }
+    let stored = UInt32(truncatingIfNeeded: access.stored)
+    return UInt64(accessWord(frame, access.offset, access.isStore, stored, ~0))
   }
 
-  @inline(__always) private func accessWord(
+  /// An access of a byte, a half word, or two words.
+  @inline(never) private func accessParts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
+    let shift = UInt64(access.offset & 3) &* 8
+    let offset = access.offset & ~3
+    let bytes: UInt32 = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift)) &- 1
+    let mask = bytes &<< UInt32(truncatingIfNeeded: shift)
+    let stored = access.stored &<< shift
+    let low = accessWord(frame, offset, access.isStore, UInt32(truncatingIfNeeded: stored), mask)
+    guard access.sizeShift == 3 else { return UInt64(low) &>> shift }
+    let high = accessWord(frame, offset &+ 4, access.isStore, UInt32(truncatingIfNeeded: stored &>> 32), mask)
+    return UInt64(low) | UInt64(high) &<< 32
+  }
+
+  @inline(never) private func accessWord(
     _ frame: InterruptFrame, _ offset: UInt32, _ isStore: Bool, _ stored: UInt32, _ mask: UInt32
   ) -> UInt32 {
     if frame.isControl, let owner = frame.owner { return redistributorWord(owner, offset) }
     let register = InterruptRegister.decode(offset: offset)
-    guard isStore else { return read(frame, register) }
-    write(frame, register, stored & mask, mask)
-    return 0
+    return isStore ? write(frame, register, stored & mask, mask) : read(frame, register)
   }
 
   /// GICR_CTLR, IIDR, TYPER (affinity, number, Last), WAKER (always awake), PIDR2.
@@ -71,8 +72,7 @@ extension Core {
       switch register.kind {
       case .group: return bank.value.group.load(ordering: .relaxed)
       case .setEnable, .clearEnable: return bank.value.enabled.load(ordering: .relaxed)
-      case .setPending, .clearPending: return state(machine, index).pending
-      case .setActive, .clearActive: return state(machine, index).active
+      case .setPending, .clearPending, .setActive, .clearActive: return state(machine, index, register.kind)
       case .priority: return bank.value.priorities[Int(register.place & 7)]
       case .configuration: return Self.spread(bank.value.edge.load(ordering: .relaxed) &>> (register.place &* 16))
       case .route where frame.owner == nil: return UInt32(machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)])
@@ -90,15 +90,19 @@ extension Core {
   }
 
   /// The pending and active interrupts of a bank, those in list registers included.
-  @inline(never) private func state(_ machine: VirtualMachineReference, _ index: UInt32) -> (pending: UInt32, active: UInt32) {
+  @inline(never) private func state(
+    _ machine: VirtualMachineReference, _ index: UInt32, _ kind: InterruptRegister.Kind
+  ) -> UInt32 {
     let bank = machine.value.bank(index)
-    guard let loaded = cpu.value.loaded else { return (0, 0) }
+    guard let loaded = cpu.value.loaded else { return 0 }
     fold(loaded)
-    var pending = bank.value.raised
-    if index == VirtualMachine.sharedBanks &+ loaded.value.index { pending |= raisedTimers }
-    let active = bank.value.active.load(ordering: .relaxed) | bank.value.inFlight.load(ordering: .acquiring)
+    var state = bank.value.active.load(ordering: .relaxed) | bank.value.inFlight.load(ordering: .acquiring)
+    if kind == .setPending || kind == .clearPending {
+      state = bank.value.raised
+      if index == VirtualMachine.sharedBanks &+ loaded.value.index { state |= raisedTimers }
+    }
     refill(loaded)
-    return (pending, active)
+    return state
   }
 
   /// GICD_CTLR: DS, ARE, the group enables, and RWP while another CPU still has to put interrupts back.
@@ -120,52 +124,48 @@ extension Core {
 
   // MARK: Stores
 
-  private func write(_ frame: InterruptFrame, _ register: InterruptRegister, _ value: UInt32, _ mask: UInt32) {
-    if let index = frame.bank(register.bank) {
-      return write(frame, register, value, mask, bank: index)
-    }
-    guard register.kind == .control, frame.owner == nil else { return }
-    frame.machine.value.distributorControl.store(value & 3, ordering: .releasing)
-    changeGroups(frame.machine)
-  }
-
-  private func write(
-    _ frame: InterruptFrame, _ register: InterruptRegister, _ value: UInt32, _ mask: UInt32, bank index: UInt32
-  ) {
+  /// - Returns: 0.
+  @inline(never) private func write(
+    _ frame: InterruptFrame, _ register: InterruptRegister, _ value: UInt32, _ mask: UInt32
+  ) -> UInt32 {
     let machine = frame.machine
+    guard let index = frame.bank(register.bank) else {
+      return register.kind == .control && frame.owner == nil ? setControl(machine, value) : 0
+    }
     let bank = machine.value.bank(index)
     switch register.kind {
     case .setEnable: bank.value.enabled.set(value)
     case .setPending: bank.value.pending.set(value)
-    case .group:
-      bank.value.group.clear(mask)
-      bank.value.group.set(value)
-      return withdraw(machine, bank: index, ~0)
     case .clearEnable:
       bank.value.enabled.clear(value)
       return withdraw(machine, bank: index, value)
     case .clearPending, .setActive, .clearActive: return changeState(machine, register.kind, value, bank: index)
+    case .group:
+      bank.value.group.clear(mask)
+      bank.value.group.set(value)
+      return withdraw(machine, bank: index, ~0)
     case .priority:
       let place = Int(register.place & 7)
       bank.value.priorities[place] = bank.value.priorities[place] & ~mask | value & phone.value.priorityMask
       return withdraw(machine, bank: index, ~0)
-    case .configuration:
-      if frame.owner == nil { configure(bank, value, mask, from: register.place &* 16) }
+    case .configuration where frame.owner == nil:
+      configure(bank, value, mask, from: register.place &* 16)
       return withdraw(machine, bank: index, ~0)
-    case .route:
-      guard frame.owner == nil else { return }
+    case .route where frame.owner == nil:
       machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =
         UInt8(truncatingIfNeeded: min(value & 0x00FF_FFFF, 0xFF))
       return noticeRaised(machine, bank: index, 1 &<< register.place)
-    default: return
+    default: return 0
     }
-    noticeRaised(machine, bank: index, value)
+    return noticeRaised(machine, bank: index, value)
   }
 
   /// Whoever those of the interrupts go to that are raised takes notice.
-  private func noticeRaised(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+  @inline(__always) private func noticeRaised(
+    _ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32
+  ) -> UInt32 {
     let raised = machine.value.bank(index).value.raised & interrupts
-    if raised != 0 { notice(machine, bank: index, raised) }
+    return raised != 0 ? notice(machine, bank: index, raised) : 0
   }
 
   /// GICD_ICFGR: the upper bit of each pair.
@@ -177,9 +177,9 @@ extension Core {
   }
 
   /// Clears pending state, or sets or clears active state, wherever the interrupts are.
-  private func changeState(
+  @inline(never) private func changeState(
     _ machine: VirtualMachineReference, _ kind: InterruptRegister.Kind, _ value: UInt32, bank index: UInt32
-  ) {
+  ) -> UInt32 {
     let bank = machine.value.bank(index)
     recall(machine, bank: index, 0)
     let held = value & bank.value.inFlight.load(ordering: .acquiring)
@@ -193,7 +193,7 @@ extension Core {
       endTimers(machine, bank: index, value)
     default: bank.value.active.set(value & ~held)
     }
-    withdraw(machine, bank: index, value)
+    return withdraw(machine, bank: index, value)
   }
 
   /// A guest that clears the active state of its own timers ends their physical interrupts.
@@ -204,17 +204,21 @@ extension Core {
   }
 
   /// Interrupts that list registers hold may no longer belong there.
-  func withdraw(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
+  /// - Returns: 0.
+  @inline(never) func withdraw(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) -> UInt32 {
     recall(machine, bank: index, interrupts)
     if let loaded = cpu.value.loaded, isRunning(loaded) { refill(loaded) }
+    return 0
   }
 
-  /// The guest's distributor forwards other groups than before.
-  private func changeGroups(_ machine: VirtualMachineReference) {
+  /// GICD_CTLR: the guest's distributor forwards other groups than before.
+  @inline(never) private func setControl(_ machine: VirtualMachineReference, _ value: UInt32) -> UInt32 {
+    machine.value.distributorControl.store(value & 3, ordering: .releasing)
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
       let sibling = machine.value.virtualCPU(index)
       sibling.value.recalled.store(1, ordering: .releasing)
       notice(sibling)
     }
+    return 0
   }
 }

@@ -5,43 +5,39 @@ import ArmArchitecture
 import Synchronization
 
 extension Core {
-  /// Answers the function in w0 with its arguments in x1…x3; the result goes to x0.
+  /// Answers the function in w0 with its arguments in x1…x3.
   @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
-    let result: Int64
     switch number {
-    case FirmwareFunction.version: result = FirmwareResult.version
-    case FirmwareFunction.callingConventionVersion: result = FirmwareResult.callingConventionVersion
-    case FirmwareFunction.migrateInfoType: result = FirmwareResult.migrationNotRequired
-    case FirmwareFunction.features, FirmwareFunction.callingConventionFeatures:
-      result = feature(UInt32(truncatingIfNeeded: guest.value.registers[1]))
-    case FirmwareFunction.cpuOn, FirmwareFunction.cpuOn | FirmwareFunction.wide: result = turnOn(guest, number)
+    case FirmwareFunction.version: return answer(guest, FirmwareResult.version)
+    case FirmwareFunction.callingConventionVersion: return answer(guest, FirmwareResult.callingConventionVersion)
+    case FirmwareFunction.migrateInfoType: return answer(guest, FirmwareResult.migrationNotRequired)
+    case FirmwareFunction.features, FirmwareFunction.callingConventionFeatures: return describeFunction(guest)
+    case FirmwareFunction.cpuOn, FirmwareFunction.cpuOn | FirmwareFunction.wide: return turnOn(guest)
     case FirmwareFunction.affinityInfo, FirmwareFunction.affinityInfo | FirmwareFunction.wide:
-      result = affinityInfo(guest, number)
+      return describeSibling(guest)
     case FirmwareFunction.suspend, FirmwareFunction.suspend | FirmwareFunction.wide: return suspend(guest)
     case FirmwareFunction.cpuOff: return turnOff(guest)
     case FirmwareFunction.systemOff: return stop(guest, .off)
     case FirmwareFunction.systemReset: return stop(guest, .reset)
-    default: result = FirmwareResult.notSupported
+    default: return answer(guest, FirmwareResult.notSupported)
     }
+  }
+
+  /// Returns a result to the guest, in x0.
+  @inline(__always) private func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
     guest.value.registers[0] = UInt64(bitPattern: result)
     return resume(guest)
   }
 
-  /// PSCI_FEATURES and SMCCC_ARCH_FEATURES: success for what `firmwareResult` answers.
-  @inline(never) private func feature(_ number: UInt32) -> Int64 {
-    switch number & ~FirmwareFunction.wide {
-    case FirmwareFunction.suspend, FirmwareFunction.cpuOn, FirmwareFunction.affinityInfo:
-      return FirmwareResult.success
-    default: break
-    }
-    switch number {
-    case FirmwareFunction.version, FirmwareFunction.cpuOff, FirmwareFunction.migrateInfoType,
-      FirmwareFunction.systemOff, FirmwareFunction.systemReset, FirmwareFunction.features,
-      FirmwareFunction.callingConventionVersion, FirmwareFunction.callingConventionFeatures:
-      return FirmwareResult.success
-    default: return FirmwareResult.notSupported
-    }
+  /// PSCI_FEATURES and SMCCC_ARCH_FEATURES: success for what `callFirmware` answers.
+  @inline(never) private func describeFunction(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    let number = UInt32(truncatingIfNeeded: guest.value.registers[1])
+    let isKnown =
+      number & ~1 == FirmwareFunction.callingConventionVersion
+      || FirmwareFunction.isPowerFunction(number & ~FirmwareFunction.wide, of: number == number & ~FirmwareFunction.wide
+        ? FirmwareFunction.narrowFunctions : FirmwareFunction.wideFunctions)
+    return answer(guest, isKnown ? FirmwareResult.success : FirmwareResult.notSupported)
   }
 
   /// CPU_SUSPEND: a standby state, left by an interrupt.
@@ -51,49 +47,53 @@ extension Core {
   }
 
   /// The argument at `index`, cut to 32 bits for a function of the 32-bit convention.
-  private func argument(_ guest: VirtualCPUReference, _ index: Int, _ number: UInt32) -> UInt64 {
+  private func argument(_ guest: VirtualCPUReference, _ index: Int) -> UInt64 {
     let value = guest.value.registers[index]
-    return number & FirmwareFunction.wide == 0 ? value & 0xFFFF_FFFF : value
+    return guest.value.registers[0] & UInt64(FirmwareFunction.wide) == 0 ? value & 0xFFFF_FFFF : value
   }
 
   /// The sibling with the affinity in x1.
-  private func sibling(_ guest: VirtualCPUReference, _ number: UInt32) -> VirtualCPUReference? {
-    let affinity = argument(guest, 1, number)
+  private func sibling(_ guest: VirtualCPUReference) -> VirtualCPUReference? {
+    let affinity = argument(guest, 1)
     let machine = guest.value.machine
     guard affinity < UInt64(machine.value.record.virtualCPUCount) else { return nil }
     return machine.value.virtualCPU(UInt32(truncatingIfNeeded: affinity))
   }
 
-  @inline(never) private func turnOn(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
-    guard let target = sibling(guest, number) else { return FirmwareResult.invalidParameters }
-    let entry = argument(guest, 2, number)
+  /// CPU_ON.
+  @inline(never) private func turnOn(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    guard let target = sibling(guest) else { return answer(guest, FirmwareResult.invalidParameters) }
+    let entry = argument(guest, 2)
     let machine = guest.value.machine
     guard entry & 3 == 0, entry &- machine.value.record.memoryBase < machine.value.record.memorySize else {
-      return FirmwareResult.invalidAddress
+      return answer(guest, FirmwareResult.invalidAddress)
     }
     let previous = target.value.state.compareExchange(
       expected: VirtualCPUState.off, desired: VirtualCPUState.claimed, ordering: .acquiringAndReleasing)
     guard previous.exchanged else {
-      return previous.original >= VirtualCPUState.ready ? FirmwareResult.alreadyOn : FirmwareResult.onPending
+      let isOn = previous.original >= VirtualCPUState.ready
+      return answer(guest, isOn ? FirmwareResult.alreadyOn : FirmwareResult.onPending)
     }
     target.value.startEntry = entry
-    target.value.startArgument = argument(guest, 3, number)
+    target.value.startArgument = argument(guest, 3)
     target.value.state.store(VirtualCPUState.starting, ordering: .releasing)
     alert(target.value.cpu)
-    return FirmwareResult.success
+    return answer(guest, FirmwareResult.success)
   }
 
-  @inline(never) private func affinityInfo(_ guest: VirtualCPUReference, _ number: UInt32) -> Int64 {
-    guard argument(guest, 2, number) == 0, let target = sibling(guest, number) else {
-      return FirmwareResult.invalidParameters
+  /// AFFINITY_INFO.
+  @inline(never) private func describeSibling(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    guard argument(guest, 2) == 0, let target = sibling(guest) else {
+      return answer(guest, FirmwareResult.invalidParameters)
     }
     switch target.value.state.load(ordering: .acquiring) {
-    case VirtualCPUState.off: return FirmwareResult.off
-    case VirtualCPUState.claimed, VirtualCPUState.starting: return FirmwareResult.isPending
-    default: return FirmwareResult.on
+    case VirtualCPUState.off: return answer(guest, FirmwareResult.off)
+    case VirtualCPUState.claimed, VirtualCPUState.starting: return answer(guest, FirmwareResult.isPending)
+    default: return answer(guest, FirmwareResult.on)
     }
   }
 
+  /// CPU_OFF.
   private func turnOff(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     takeOff(guest)
     return schedule()

@@ -25,16 +25,17 @@ extension Core {
 
   /// Some of these interrupts of a bank may have become deliverable: whoever they go to takes notice.
   /// - Parameter bank: as in `VirtualMachine.bank`.
-  func notice(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
-    if index >= VirtualMachine.sharedBanks {
-      return notice(machine.value.virtualCPU(index &- VirtualMachine.sharedBanks))
-    }
+  /// - Returns: 0.
+  @inline(never) func notice(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) -> UInt32 {
     var rest = interrupts
     while rest != 0 {
-      let target = machine.value.target(of: index &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount))
+      let place = index &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
+      let isPrivate = index >= VirtualMachine.sharedBanks
+      let target = isPrivate ? index &- VirtualMachine.sharedBanks : machine.value.target(of: place)
       if target < UInt32(machine.value.record.virtualCPUCount) { notice(machine.value.virtualCPU(target)) }
-      rest &= rest &- 1
+      rest = isPrivate ? 0 : rest & (rest &- 1)
     }
+    return 0
   }
 
   /// A virtual CPU may have something new to take.

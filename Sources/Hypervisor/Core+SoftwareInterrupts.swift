@@ -6,10 +6,18 @@ import VirtualDevices
 extension Core {
   /// ICC_SGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24, IRM 40; affinities of
   /// 1 and above, and the range selector, name nobody. A target takes it in the group that it has chosen.
-  /// - Parameter group: ~0 for Group 1, 0 for Group 0.
-  func sendSoftwareInterrupt(from guest: VirtualCPUReference, group: UInt32, _ value: UInt64) {
+  @inline(__always) func sendSoftwareInterrupt(from guest: VirtualCPUReference, _ register: SystemRegister, _ value: UInt64)
+    -> VirtualCPUReference
+  {
     let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
-    if value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit), redeliver(interrupt, to: guest) { return }
+    if value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit), redeliver(interrupt, to: guest) { return resume(guest) }
+    return sendSoftwareInterrupt(interrupt, from: guest, group: register == .softwareInterruptGroup1 ? ~0 : 0, value)
+  }
+
+  /// - Parameter group: ~0 for Group 1, 0 for Group 0.
+  @inline(never) private func sendSoftwareInterrupt(
+    _ interrupt: InterruptNumber, from guest: VirtualCPUReference, group: UInt32, _ value: UInt64
+  ) -> VirtualCPUReference {
     let machine = guest.value.machine
     var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
     if value & 0x00FF_F0FF_00FF_0000 != 0 { targets = 0 }
@@ -22,5 +30,6 @@ extension Core {
       target.value.bank.value.pending.set(interrupt.bit)
       notice(target)
     }
+    return resume(guest)
   }
 }

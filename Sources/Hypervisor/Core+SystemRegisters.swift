@@ -9,34 +9,51 @@ extension Core {
     _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
   ) -> VirtualCPUReference {
     let register = access.register
-    if register.isIdentification {
-      guard access.isRead else { return raiseUndefined(guest) }
-      let index = register.identificationIndex
-      guest.value[access.transfer] = IdentificationRule.rule(for: index).apply(to: hardware.identification(index))
-    } else {
-      switch register {
-      case .softwareInterruptGroup1, .softwareInterruptGroup0:
-        guard !access.isRead else { return raiseUndefined(guest) }
-        let group: UInt32 = register == .softwareInterruptGroup1 ? ~0 : 0
-        sendSoftwareInterrupt(from: guest, group: group, guest.value[access.transfer])
-      case .softwareInterruptAlias:  // for the other security state, which does not exist
-        guard !access.isRead else { return raiseUndefined(guest) }
-      case .monitorDebugControl: accessDebugControl(guest, access)
-      default:
-        guard register.isDebug || register == .auxiliaryControl else { return raiseUndefined(guest) }
-        if access.isRead { guest.value[access.transfer] = 0 }
-      }
+    if register == .softwareInterruptGroup1, !access.isRead {
+      skipInstruction(syndrome)
+      return sendSoftwareInterrupt(from: guest, register, guest.value[access.transfer])
     }
-    skipInstruction(syndrome)
-    return resume(guest)
+    if register.isIdentification { return readIdentification(guest, access, syndrome) }
+    if register == .auxiliaryControl || register.isDebug && register != .monitorDebugControl {
+      if access.isRead { guest.value[access.transfer] = 0 }
+      return finish(guest, syndrome)
+    }
+    return accessRareRegister(guest, access, syndrome)
+  }
+
+  @inline(never) private func accessRareRegister(
+    _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
+  ) -> VirtualCPUReference {
+    switch access.register {
+    case .monitorDebugControl: return accessDebugControl(guest, access, syndrome)
+    case .softwareInterruptGroup0 where !access.isRead:
+      skipInstruction(syndrome)
+      return sendSoftwareInterrupt(from: guest, access.register, guest.value[access.transfer])
+    // For the other security state, which does not exist.
+    case .softwareInterruptAlias where !access.isRead: return finish(guest, syndrome)
+    default: return raiseUndefined(guest)
+    }
+  }
+
+  /// The CPU's own value, cut by the register's rule.
+  @inline(never) private func readIdentification(
+    _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
+  ) -> VirtualCPUReference {
+    guard access.isRead else { return raiseUndefined(guest) }
+    let index = access.register.identificationIndex
+    guest.value[access.transfer] = IdentificationRule.rule(for: index).apply(to: hardware.identification(index))
+    return finish(guest, syndrome)
   }
 
   /// MDSCR_EL1 with software step (SS) and kernel debugging (KDE), which need no further register.
-  private func accessDebugControl(_ guest: VirtualCPUReference, _ access: SystemRegisterAccess) {
+  private func accessDebugControl(
+    _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
+  ) -> VirtualCPUReference {
     if access.isRead {
       guest.value[access.transfer] = hardware.read(.guestDebugControl)
     } else {
       hardware.write(.guestDebugControl, guest.value[access.transfer] & 0x2001)
     }
+    return finish(guest, syndrome)
   }
 }

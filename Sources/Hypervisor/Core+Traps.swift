@@ -34,6 +34,12 @@ extension Core {
     cpu.value.attention.load(ordering: .relaxed) == 0 ? guest : schedule()
   }
 
+  /// The trapped instruction is done: the guest goes on behind it.
+  @inline(__always) func finish(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) -> VirtualCPUReference {
+    skipInstruction(syndrome)
+    return resume(guest)
+  }
+
   @inline(__always) func skipInstruction(_ syndrome: ExceptionSyndrome) {
     hardware.write(.programCounter, hardware.read(.programCounter) &+ syndrome.instructionSize)
   }
@@ -45,7 +51,7 @@ extension Core {
 
   /// There is nothing at the address that the guest accessed: a synchronous external abort (DFSC 0x10), from
   /// the exception level it was in.
-  func raiseAbort(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) -> VirtualCPUReference {
+  @inline(never) func raiseAbort(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) -> VirtualCPUReference {
     hardware.write(.guestFaultAddress, hardware.read(.faultAddress))
     let fromSame: UInt64 = hardware.read(.processorState) & 0xF == 0 ? 0 : 1 << 26
     return raise(guest, syndrome: syndrome.rawValue & (0x3F << 26 | 1 << 25 | 1 << 6) | fromSame | 0x10)

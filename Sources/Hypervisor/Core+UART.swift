@@ -4,16 +4,18 @@ import VirtualDevices
 
 extension Core {
   /// The guest's PL011.
-  func accessUART(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt64 {
+  @inline(never) func accessUART(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt64 {
     let offset = access.offset & 0xFFC
-    guard access.sizeShift < 3 else { return 0 }
+    if offset == VirtualPL011.flagRegister, !access.isStore {
+      return UInt64(machine.value.uart.flags(isTransmitterFull: isTransmitterFull(machine)))
+    }
     phone.value.consoleLock.acquire()
     var loaded: UInt32 = 0
     if access.isStore {
       let value = UInt32(truncatingIfNeeded: access.stored)
       if offset == 0 { transmit(machine, UInt8(truncatingIfNeeded: value)) } else { machine.value.uart.write(value, offset: offset) }
     } else {
-      loaded = machine.value.uart.read(offset: offset, isTransmitterFull: isTransmitterFull(machine))
+      loaded = machine.value.uart.read(offset: offset)
     }
     let change = settleUARTLine(machine)
     phone.value.consoleLock.release()
@@ -46,10 +48,10 @@ extension Core {
   func pass(_ change: LineChange, to machine: VirtualMachineReference) {
     switch change {
     case .none: break
-    case .raised: notice(machine, bank: 0, GuestInterrupt.uart.bit)
+    case .raised: _ = notice(machine, bank: 0, GuestInterrupt.uart.bit)
     case .lowered:
       guard machine.value.bank(0).value.inFlight.load(ordering: .acquiring) & GuestInterrupt.uart.bit != 0 else { return }
-      withdraw(machine, bank: 0, GuestInterrupt.uart.bit)
+      _ = withdraw(machine, bank: 0, GuestInterrupt.uart.bit)
     }
   }
 }

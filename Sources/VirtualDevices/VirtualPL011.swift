@@ -52,13 +52,11 @@ public struct VirtualPL011 {
   /// Room appeared in the transmit FIFO.
   public mutating func transmitted() { raised |= Interrupt.transmit }
 
-  /// Reads the register at `offset`, a multiple of 4.
-  /// - Parameter isTransmitterFull: whether the transmit FIFO has no room.
-  public mutating func read(offset: UInt32, isTransmitterFull: Bool) -> UInt32 {
+  /// Reads any register but UARTFR at `offset`, a multiple of 4.
+  public mutating func read(offset: UInt32) -> UInt32 {
     switch offset {
     case 0x00: return takeReceived()
     case 0x04: return overrun ? 8 : 0
-    case 0x18: return flags(isTransmitterFull: isTransmitterFull)
     case 0x24: return integerDivisor
     case 0x28: return fractionalDivisor
     case 0x2C: return lineControl
@@ -88,8 +86,11 @@ public struct VirtualPL011 {
     updateReceiveInterrupts()
   }
 
+  /// The offset of UARTFR.
+  public static var flagRegister: UInt32 { 0x18 }
+
   /// UARTFR: TXFE 7, RXFF 6, TXFF 5, RXFE 4, BUSY 3.
-  private func flags(isTransmitterFull: Bool) -> UInt32 {
+  @inline(__always) public func flags(isTransmitterFull: Bool) -> UInt32 {
     (isTransmitterFull ? 0x28 : 0x80) | (receivedCount == 0 ? 0x10 : isReceiverFull ? 0x40 : 0)
   }
 

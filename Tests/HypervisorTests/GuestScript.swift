@@ -12,6 +12,22 @@ enum GuestMap {
   static let memory: UInt64 = 0x4000_0000
 }
 
+/// A system register as a syndrome names it: op0, op1, CRn, CRm, op2.
+struct RegisterName: Sendable, CustomStringConvertible {
+  let syndrome: UInt64
+  let description: String
+
+  init(_ op0: UInt64, _ op1: UInt64, _ cn: UInt64, _ cm: UInt64, _ op2: UInt64) {
+    syndrome = op0 << 20 | op2 << 17 | op1 << 14 | cn << 10 | cm << 1
+    description = "S\(op0)_\(op1)_C\(cn)_C\(cm)_\(op2)"
+  }
+
+  /// ICC_SGI1R_EL1.
+  static let softwareInterrupt = RegisterName(3, 0, 12, 11, 5)
+  /// MDSCR_EL1.
+  static let debugControl = RegisterName(2, 0, 0, 2, 2)
+}
+
 extension ScriptedMachine {
   /// An exception with this class and syndrome, taken from the guest that runs.
   func trap(_ exceptionClass: UInt64, _ rest: UInt64 = 0) {
@@ -63,14 +79,12 @@ extension ScriptedMachine {
 
   // MARK: System registers
 
-  private func access(_ register: SystemRegister, isRead: Bool) {
-    let code = UInt64(register.encoding)
-    let (op0, op1, cn, cm, op2) = (code >> 14, code >> 11 & 7, code >> 7 & 15, code >> 3 & 15, code & 7)
-    trap(0x18, op0 << 20 | op2 << 17 | op1 << 14 | cn << 10 | 6 << 5 | cm << 1 | (isRead ? 1 : 0))
+  private func access(_ register: RegisterName, isRead: Bool) {
+    trap(0x18, register.syndrome | 6 << 5 | (isRead ? 1 : 0))
   }
 
   /// `MRS x6, register`; nil when it is undefined.
-  func read(system register: SystemRegister) -> UInt64? {
+  func read(system register: RegisterName) -> UInt64? {
     guard let guest = current else { return nil }
     let before = self[.programCounter]
     access(register, isRead: true)
@@ -78,7 +92,7 @@ extension ScriptedMachine {
   }
 
   /// `MSR register, x6`; false when it is undefined.
-  @discardableResult func write(system register: SystemRegister, _ value: UInt64) -> Bool {
+  @discardableResult func write(system register: RegisterName, _ value: UInt64) -> Bool {
     guard let guest = current else { return false }
     guest.value.registers[6] = value
     let before = self[.programCounter]
@@ -110,7 +124,7 @@ extension ScriptedMachine {
   func enableShared(_ interrupt: UInt64, priority: UInt64 = 0xA0, target: UInt64 = 0) {
     let frame = GuestMap.distributor
     let bit: UInt64 = 1 << (interrupt & 31)
-    store(frame + 0x80 + interrupt / 32 * 4, load(frame + 0x80 + interrupt / 32 * 4)! | bit)
+    store(frame + 0x80 + interrupt / 32 * 4, (load(frame + 0x80 + interrupt / 32 * 4) ?? 0) | bit)
     store(frame + 0x400 + interrupt, priority, bytes: 1)
     store(frame + 0x6000 + interrupt * 8, target, bytes: 8)
     store(frame + 0x100 + interrupt / 32 * 4, bit)

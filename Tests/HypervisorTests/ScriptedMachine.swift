@@ -67,6 +67,7 @@ final class ScriptedMachine: Hardware {
     case .interruptEnd: break
     case .interruptDeactivate: active.remove(UInt32(truncatingIfNeeded: value))
     case .softwareInterrupt: sendSoftwareInterrupt(value)
+    case .firstListRegister: setListRegister(0, ListRegister(value))
     default: self[register] = value
     }
   }
@@ -107,10 +108,10 @@ final class ScriptedMachine: Hardware {
 
   // MARK: List registers
 
-  func listRegister(_ slot: Int) -> ListRegister { ListRegister(lists[slot]) }
+  func listRegister(_ slot: some BinaryInteger) -> ListRegister { ListRegister(lists[Int(slot)]) }
 
-  func setListRegister(_ slot: Int, _ value: ListRegister) {
-    lists[slot] = value.rawValue
+  func setListRegister(_ slot: some BinaryInteger, _ value: ListRegister) {
+    lists[Int(slot)] = value.rawValue
     let numbers = lists.filter { $0 >> 62 != 0 }.map { $0 & 0xFFFF_FFFF }
     if Set(numbers).count != numbers.count { board.violations.append("an interrupt is in two list registers") }
   }

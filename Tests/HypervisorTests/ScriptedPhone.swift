@@ -23,11 +23,18 @@ final class ScriptedPhone {
   var tree: BoardTree
   var image: [UInt8]
 
-  init(_ machines: [ScriptedVM] = [ScriptedVM(name: "work")], cpus count: Int = 1) throws {
+  /// A byte of the board's flattened tree to be changed, and the bits to turn.
+  var treeDamage: (offset: Int, bits: UInt8)?
+
+  convenience init(_ machines: [ScriptedVM] = [ScriptedVM(name: "work")], cpus: Int = 1) throws {
+    self.init(image: try DeviceImageBuilder.image(of: machines, cpus: cpus), cpus: cpus)
+  }
+
+  init(image: [UInt8], cpus count: Int = 1) {
+    self.image = image
     board = ScriptedBoard(cpuCount: count)
     cpus = (0..<count).map { [board] in ScriptedMachine(number: $0, board: board) }
     board.cpus = cpus
-    image = try DeviceImageBuilder.image(of: machines, cpus: count)
     tree = BoardTree(cpus: count, imageSize: image.count)
   }
 
@@ -37,7 +44,9 @@ final class ScriptedPhone {
 
   /// The boot loader's jump, and all that follows until every CPU is in a guest or sleeps.
   @discardableResult func start() -> Self {
-    board.write(tree.root.flattened(), at: ScriptedBoard.treeAddress)
+    var blob = tree.root.flattened()
+    if let treeDamage { blob[treeDamage.offset] ^= treeDamage.bits }
+    board.write(blob, at: ScriptedBoard.treeAddress)
     board.write(image, at: ScriptedBoard.imageAddress)
     let boot = cpus[0]
     let arena = board.memory + Int(ScriptedBoard.own.start - ScriptedBoard.memoryBase) + 0x2_0000

@@ -30,7 +30,9 @@ struct UARTDriver {
   }
 
   subscript(offset: UInt32) -> UInt32 {
-    mutating get { device.read(offset: offset, isTransmitterFull: isTransmitterFull) }
+    mutating get {
+      offset == Offset.flags ? device.flags(isTransmitterFull: isTransmitterFull) : device.read(offset: offset)
+    }
     set { device.write(newValue, offset: offset) }
   }
 

@@ -57,7 +57,7 @@ struct Machine: Hardware {
     }
   }
 
-  func identification(_ index: UInt32) -> UInt64 { read_identification(index) }
+  @inline(__always) func identification(_ index: UInt32) -> UInt64 { identification_register(UInt64(index)) }
 
   @inline(never) func listRegister(_ slot: UInt32) -> ListRegister {
     switch slot {

@@ -81,24 +81,34 @@ load_vectors:
   msr fpsr, x2
   ret
 
-// w0: CRm:op2 of an identification register. The ones that a guest may see are read by a table of two
-// instructions each; the rest are zero.
+// x0: CRm:op2 of an identification register; only x0 and x1 change. Of the AArch64 ones (CRm 4 to 7) only op2 0 to 3
+// exist so far. The index is checked by `IdentificationRule`: what it does not allow may read as anything.
   .section .text.read_identification, "ax"
   .global read_identification
 read_identification:
-  cmp w0, #8
-  b.lo 2f
-  cmp w0, #63
-  b.hi 2f
-  adr x1, 1f - 64
-  add x1, x1, w0, uxtw #3
+  and x0, x0, #63
+  cmp x0, #32
+  b.hs 1f
+  adr x1, 2f - 64                   // AArch32: CRm 1 to 3
+  add x1, x1, x0, lsl #3
   br x1
-1:
-  .irp cm, 1, 2, 3, 4, 5, 6, 7
+1: and x1, x0, #24                  // AArch64
+  and x0, x0, #3
+  add x0, x0, x1, lsr #1
+  adr x1, 3f
+  add x1, x1, x0, lsl #3
+  br x1
+2:
+  .irp cm, 1, 2, 3
   .irp op, 0, 1, 2, 3, 4, 5, 6, 7
   mrs x0, S3_0_C0_C\cm\()_\op
   ret
   .endr
   .endr
-2: mov x0, #0
+3:
+  .irp cm, 4, 5, 6, 7
+  .irp op, 0, 1, 2, 3
+  mrs x0, S3_0_C0_C\cm\()_\op
   ret
+  .endr
+  .endr

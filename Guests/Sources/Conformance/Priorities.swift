@@ -64,7 +64,21 @@ func checkCrowd() {
   checkEqualPriorities()
   checkDeepNesting()
   checkRepeatedCrowd()
+  checkManyActive()
   forgetInterrupts()
+}
+
+/// Eight shared interrupts active at the highest priority by software: none runs, so nothing is masked, and
+/// they must not crowd a pending one out.
+private func checkManyActive() {
+  for interrupt in spare..<spare + 8 { write8(Distributor.priority(interrupt), 0) }
+  write8(first.priority(1), 0xA0)
+  write32(Distributor.setActive(1), 0xFF << 8)
+  ProcessorInterface.send(1, targets: 1)
+  expect("crowd of active ones lets a pending one come", ProcessorInterface.acknowledge(), 1)
+  ProcessorInterface.end(1)
+  expect("crowd of active ones stays active", read32(Distributor.setActive(1)) & 0xFF00, 0xFF00)
+  write32(Distributor.clearActive(1), 0xFF << 8)
 }
 
 /// The priority of the `rank`-th of 24 interrupts; SGIs and SPIs take turns.

@@ -108,11 +108,17 @@ void save_system_registers(void *state);
 void load_system_registers(const void *state);
 void save_vectors(void *state);
 void load_vectors(const void *state);
-uint64_t read_identification(uint32_t index);
 
 // Memory.S
 void copy_for_guest(void *destination, const void *source, size_t count);
 void clear_for_guest(void *destination, size_t count);
+
+/// `read_identification` of Registers.S, which uses no other register than these.
+static inline __attribute__((always_inline)) uint64_t identification_register(uint64_t index) {
+  register uint64_t x0 __asm__("x0") = index;
+  __asm__("bl read_identification" : "+r"(x0)::"x1", "x30", "cc");
+  return x0;
+}
 
 // image.ld and Entry.S
 #define SYMBOL(name)                                                                                          \

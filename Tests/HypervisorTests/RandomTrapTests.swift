@@ -1,0 +1,159 @@
+import ArmArchitecture
+import Foundation
+import Testing
+
+@testable import Hypervisor
+
+/// The same numbers for the same seed (SplitMix64, Steele 2014).
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
+
+  mutating func chance(_ percent: UInt64) -> Bool { next() % 100 < percent }
+  mutating func pick<Element>(_ list: [Element]) -> Element { list[Int(next() % UInt64(list.count))] }
+}
+
+/// A guest that does anything, on three VMs and two CPUs.
+struct RandomGuest {
+  var random: SeededGenerator
+  let phone: ScriptedPhone
+  /// What was done last, for whoever looks for the reason of a trap.
+  private(set) var last = ""
+
+  init(seed: UInt64) throws {
+    random = SeededGenerator(state: seed)
+    let machines = [
+      ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0]), ScriptedVM(name: "b", cpus: 2, placement: [1, 0]),
+      ScriptedVM(name: "c", priority: 1, placement: [0]),
+    ]
+    phone = try ScriptedPhone(machines, cpus: 2).start()
+  }
+
+  /// One step of one CPU, or of the world around.
+  mutating func step() {
+    let cpu = random.pick(phone.cpus)
+    guard cpu.current != nil else { return world(cpu) }
+    last = "CPU \(cpu.number) \(cpu.running ?? "-"): "
+    switch random.next() % 16 {
+    case 0: syndrome(cpu)
+    case 1...5: access(cpu)
+    case 6: firmware(cpu)
+    case 7: systemRegister(cpu)
+    case 8: cpu.useVectors(random.next())
+    case 9: cpu.waitForever()
+    case 10, 11: interrupt(cpu)
+    case 12: registers(cpu)
+    default: world(cpu)
+    }
+  }
+
+  /// Any syndrome at any address.
+  private mutating func syndrome(_ cpu: ScriptedMachine) {
+    guard let guest = cpu.current else { return }
+    registers(cpu)
+    cpu[.syndrome] = random.next() & 0xFFFF_FFFF
+    cpu[.faultPage] = random.next()
+    cpu[.faultAddress] = random.next()
+    last += "syndrome \(String(cpu[.syndrome], radix: 16))"
+    cpu.step { $0.handleTrap(guest) }
+  }
+
+  private mutating func registers(_ cpu: ScriptedMachine) {
+    for index in 0..<31 { cpu.current?.value.registers[index] = random.next() >> (random.next() & 63) }
+    cpu[.processorState] = random.pick([0x3C5, 0x3C4, 0x3C0, 0x10, 0x1D3])
+    if random.chance(30) {
+      cpu.live[SystemSlot.virtualTimer.rawValue] = random.pick([0, phone.board.clock + random.next() % 10_000, ~0])
+      cpu.live[SystemSlot.virtualTimerControl.rawValue] = random.next() & 3
+      cpu.live[SystemSlot.physicalTimer.rawValue] = random.pick([0, phone.board.clock + random.next() % 10_000, ~0])
+      cpu.live[SystemSlot.physicalTimerControl.rawValue] = random.next() & 3
+    }
+  }
+
+  /// Mostly registers that exist, with values of which some make sense.
+  private mutating func access(_ cpu: ScriptedMachine) {
+    let frame = random.pick([
+      GuestMap.distributor, GuestMap.distributor + 0x6000, GuestMap.uart, GuestMap.redistributor(0),
+      GuestMap.privateInterrupts(0), GuestMap.privateInterrupts(1), GuestMap.privateInterrupts(2), 0x0801_0000,
+    ])
+    let address = frame + random.next() % (random.chance(80) ? 0x480 : 0x1_0000)
+    let bytes = random.pick([1, 2, 4, 4, 4, 8])
+    let value = random.pick([0, ~0, 1 << (random.next() & 63), random.next(), 0x12])
+    last += "\(String(address, radix: 16)) of \(bytes) bytes, \(String(value, radix: 16))"
+    if random.chance(40) { _ = cpu.load(address, bytes: bytes) } else { cpu.store(address, value, bytes: bytes) }
+  }
+
+  private mutating func firmware(_ cpu: ScriptedMachine) {
+    let wide: UInt32 = random.chance(50) ? 0x4000_0000 : 0
+    // Now and then a VM goes off; the others go on without it, and a reset brings none back.
+    let stops = random.chance(3) ? FirmwareFunction.systemReset : FirmwareFunction.affinityInfo
+    let function = random.pick([
+      FirmwareFunction.cpuOn, FirmwareFunction.cpuOn, FirmwareFunction.cpuOn, FirmwareFunction.suspend,
+      FirmwareFunction.features, FirmwareFunction.cpuOff, stops, UInt32(truncatingIfNeeded: random.next()),
+    ])
+    guard function != FirmwareFunction.systemOff else { return }
+    last += "firmware \(String(function | wide, radix: 16))"
+    cpu.call(
+      function | wide, random.next() % 4, random.pick([0x4020_0000, 0, random.next()]), random.next(),
+      bySecureMonitor: random.chance(50))
+  }
+
+  private mutating func systemRegister(_ cpu: ScriptedMachine) {
+    let name = random.pick([
+      RegisterName.softwareInterrupt, .softwareInterrupt, RegisterName(3, 0, 12, 11, 7),
+      RegisterName(random.next() & 3, random.next() & 7, random.next() & 15, random.next() & 15, random.next() & 7),
+    ])
+    let targets = random.chance(20) ? random.next() : random.next() & 0x0F00_0007
+    last += "\(name) \(String(targets, radix: 16))"
+    if random.chance(80) { cpu.write(system: name, targets) } else { _ = cpu.read(system: name) }
+  }
+
+  /// The guest's own interrupt handler, well behaved or not; or state that only hardware should make.
+  private mutating func interrupt(_ cpu: ScriptedMachine) {
+    if random.chance(60) { _ = cpu.acknowledge() }
+    if random.chance(60), let next = cpu.acknowledged.last { cpu.end(next.interrupt) }
+    if random.chance(10) { cpu.end(UInt32(random.next() & 127)) }
+    if random.chance(5) {
+      let slot = Int(random.next() & 3)
+      if cpu.lists[slot] >> 62 != 0 { cpu.lists[slot] ^= random.next() & 3 << 62 }
+    }
+  }
+
+  /// Time, keys, and interrupts that are late.
+  private mutating func world(_ cpu: ScriptedMachine) {
+    last = "world"
+    phone.board.clock += random.next() % 3_000
+    if random.chance(2) { phone.board.uart.typed += [UInt8(truncatingIfNeeded: random.next()), 0x1D, 0x31] }
+    if random.chance(10) { phone.board.uart.room = random.chance(50) ? .max : Int(random.next() % 64) }
+    if random.chance(2) { cpu.pending.append(UInt32(random.next() % 1019)) }
+    if cpu.current == nil || random.chance(70) { if !cpu.signalled.isEmpty { cpu.takeInterrupts() } }
+    if phone.board.uart.printed.count > 1 << 20 { phone.board.uart.printed = [] }
+  }
+}
+
+@Suite struct RandomTrapTests {
+  /// 200,000 steps, in a process of its own: a trap of the hypervisor ends that one, and is told with the step.
+  @Test func nothingAGuestDoesTraps() async throws {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      for seed in 1...8 as ClosedRange<UInt64> {
+        var guest = try RandomGuest(seed: seed)
+        for step in 0..<25_000 {
+          guest.step()
+          guard guest.phone.board.violations.isEmpty else {
+            RandomTrapTests.print(to: "seed \(seed) step \(step) (\(guest.last)): \(guest.phone.board.violations)")
+            exit(2)
+          }
+        }
+      }
+    }
+    if let text = result?.standardErrorContent, !text.isEmpty { Issue.record("\(String(decoding: text, as: UTF8.self).prefix(4000))") }
+  }
+
+  fileprivate static func print(to text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}

@@ -1,0 +1,224 @@
+import ArmArchitecture
+import Testing
+
+@testable import Hypervisor
+
+@Suite(.timeLimit(.minutes(2))) struct SchedulingTests {
+  /// A turn: 1/256 of a second at the scripted frequency of 1 MHz.
+  private let turn: UInt64 = 1_000_000 / 256
+
+  private func phone(_ machines: [ScriptedVM], cpus: Int = 1) throws -> ScriptedPhone {
+    try ScriptedPhone(machines, cpus: cpus).start()
+  }
+
+  private func equals(_ count: Int) throws -> ScriptedPhone {
+    try phone((0..<count).map { ScriptedVM(name: "vm\($0)") })
+  }
+
+  @Test func equalsTakeTurns() throws {
+    let phone = try equals(3)
+    var order: [String] = []
+    for _ in 0..<9 {
+      order.append(phone.running[0] ?? "-")
+      phone.advance(turn + 1)
+    }
+    #expect(order == Array(repeating: ["vm0.0", "vm1.0", "vm2.0"], count: 3).flatMap { $0 }.shifted(to: order[0]))
+  }
+
+  @Test func aTurnIsNotCutShort() throws {
+    let phone = try equals(2)
+    let first = phone.running
+    phone.advance(turn / 2)
+    #expect(phone.running == first)
+    phone.advance(turn)
+    #expect(phone.running != first)
+  }
+
+  @Test func aloneNobodyInterrupts() throws {
+    let phone = try equals(1)
+    let alarm = phone.cpus[0][.alarm]
+    #expect(alarm == ~0)
+    #expect(phone.cpus[0][.configuration] & (1 << 13) == 0, "WFI is not trapped")
+  }
+
+  /// TWI is set while somebody else could run.
+  @Test func waitingIsTrappedWhileOthersAreReady() throws {
+    let phone = try equals(2)
+    #expect(phone.cpus[0][.configuration] & (1 << 13) != 0)
+    phone.cpus[0].waitForever()
+    #expect(phone.cpus[0][.configuration] & (1 << 13) == 0)
+  }
+
+  @Test func theHigherPriorityGoesFirst() throws {
+    let phone = try phone([ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 200)])
+    #expect(phone.running == ["high.0"])
+    for _ in 0..<5 {
+      phone.advance(turn * 2)
+      #expect(phone.running == ["high.0"])
+    }
+    phone.cpus[0].waitForever()
+    #expect(phone.running == ["low.0"])
+  }
+
+  /// A timer of the higher priority takes the CPU away at once.
+  @Test func aTimerWakesTheHigherPriority() throws {
+    let phone = try phone([ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 2)])
+    let cpu = phone.cpus[0]
+    cpu.enableInterrupts()
+    cpu.setVirtualTimer(phone.board.clock + 500)
+    cpu.waitForever()
+    #expect(phone.running == ["low.0"])
+    phone.advance(499)
+    #expect(phone.running == ["low.0"])
+    phone.advance(1)
+    #expect(phone.running == ["high.0"])
+    phone.settle()
+    #expect(cpu.acknowledge() == 27)
+  }
+
+  /// Without a timer or an interrupt nobody wakes; the CPU sleeps.
+  @Test func everybodyWaits() throws {
+    let phone = try equals(2)
+    phone.cpus[0].waitForever()
+    phone.cpus[0].waitForever()
+    #expect(phone.running == [nil])
+    phone.advance(turn * 10)
+    #expect(phone.running == [nil])
+  }
+
+  /// A timer that is masked, off, or whose interrupt is not enabled wakes nobody.
+  @Test(arguments: [0, 2, 3] as [UInt64]) func aTimerThatIsOff(control: UInt64) throws {
+    let phone = try equals(1)
+    let cpu = phone.cpus[0]
+    cpu.enableInterrupts()
+    cpu.setVirtualTimer(phone.board.clock + 10)
+    cpu.live[SystemSlot.virtualTimerControl.rawValue] = control
+    cpu.waitForever()
+    phone.advance(1_000)
+    #expect(phone.running == [nil])
+  }
+
+  @Test(arguments: [27, 30] as [UInt32]) func eachTimerWakes(interrupt: UInt32) throws {
+    let timer = interrupt == 27 ? SystemSlot.virtualTimer : .physicalTimer
+    let phone = try equals(2)
+    let cpu = phone.cpus[0]
+    let name = phone.running[0]
+    cpu.enableInterrupts()
+    cpu.live[timer.rawValue] = phone.board.clock + 100
+    cpu.live[timer.rawValue - 1] = 1
+    cpu.waitForever()
+    cpu.waitForever()
+    #expect(phone.running == [nil])
+    phone.advance(100)
+    #expect(phone.running == [name])
+    #expect(cpu.acknowledge() == interrupt)
+  }
+
+  /// Another vCPU of the same VM on the same CPU: what the TLB holds is its sibling's.
+  @Test func translationsAreForgottenBetweenSiblings() throws {
+    let phone = try phone([ScriptedVM(name: "work", cpus: 2, placement: [0, 0])])
+    let cpu = phone.cpus[0]
+    cpu.call(FirmwareFunction.cpuOn, 1, 0x4020_0000, 0)
+    let before = cpu.forgotten
+    phone.advance(turn + 1)
+    #expect(phone.running == ["work.1"])
+    #expect(cpu.forgotten == before + 1)
+  }
+
+  @Test func translationsStayBetweenVMs() throws {
+    let phone = try equals(2)
+    for _ in 0..<4 { phone.advance(turn + 1) }
+    let before = phone.cpus[0].forgotten
+    for _ in 0..<4 { phone.advance(turn + 1) }
+    #expect(phone.cpus[0].forgotten == before)
+  }
+
+  /// What a vCPU owns is there again when its turn comes, and not in between.
+  @Test func registersAreSwitched() throws {
+    let phone = try equals(2)
+    let cpu = phone.cpus[0]
+    let slots = [11, 20, 30, 39]
+    for slot in slots { cpu.live[slot] = 0xAAAA }
+    cpu.current?.value.registers[3] = 7
+    phone.advance(turn + 1)
+    for slot in slots { #expect(cpu.live[slot] == 0) }
+    phone.advance(turn + 1)
+    for slot in slots { #expect(cpu.live[slot] == 0xAAAA) }
+    #expect(cpu.current?.value.registers[3] == 7)
+  }
+}
+
+extension [String] {
+  /// The same cycle, begun at `first`.
+  fileprivate func shifted(to first: String) -> [String] {
+    let place = firstIndex(of: first) ?? 0
+    return Array(self[place...] + self[..<place])
+  }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct VectorRegisterTests {
+  private let turn: UInt64 = 1_000_000 / 256 + 1
+
+  private func phone() throws -> ScriptedPhone {
+    try ScriptedPhone([ScriptedVM(name: "a"), ScriptedVM(name: "b"), ScriptedVM(name: "c")]).start()
+  }
+
+  /// The registers that a guest can read without a trap: its own, or none.
+  private func visible(_ cpu: ScriptedMachine) -> UInt64? {
+    cpu[.floatingPointTrap] >> 10 & 1 != 0 ? nil : cpu.vectors[17]
+  }
+
+  @Test func neverLeak() throws {
+    let phone = try phone()
+    let cpu = phone.cpus[0]
+    cpu.vectors = cpu.vectors.map { _ in 0x5EC2E7 }
+    var expected: [String: UInt64] = [:]
+    for round in 0..<12 as Range<UInt64> {
+      let name = try #require(phone.running[0])
+      if let visible = visible(cpu) { #expect(visible == expected[name] ?? 0) }
+      if visible(cpu) == nil { cpu.trap(0x07) }
+      #expect(cpu.vectors[17] == expected[name] ?? 0)
+      if round % 2 == 0 {
+        cpu.useVectors(round + 100)
+        expected[name] = round + 100
+      }
+      phone.advance(turn)
+    }
+  }
+
+  @Test func onlyTheFirstUseTraps() throws {
+    let phone = try phone()
+    let cpu = phone.cpus[0]
+    cpu.useVectors(1)
+    let transfers = cpu.vectorTransfers
+    for _ in 0..<10 { cpu.useVectors(2) }
+    cpu.call(FirmwareFunction.version)
+    cpu.useVectors(3)
+    #expect(cpu.vectorTransfers == transfers)
+  }
+
+  /// Where nobody else used them, they are still there after a round of turns.
+  @Test func unusedByOthersNothingMoves() throws {
+    let phone = try phone()
+    let cpu = phone.cpus[0]
+    let name = phone.running
+    cpu.useVectors(5)
+    let transfers = cpu.vectorTransfers
+    for _ in 0..<3 { phone.advance(turn) }
+    #expect(phone.running == name)
+    #expect(visible(cpu) == 5)
+    #expect(cpu.vectorTransfers == transfers)
+  }
+
+  /// A VM that begins anew does not find what it left.
+  @Test func zeroAfterAReset() throws {
+    let phone = try ScriptedPhone().start()
+    let cpu = phone.cpus[0]
+    cpu.useVectors(5)
+    cpu.call(FirmwareFunction.systemReset)
+    phone.settle()
+    #expect(visible(cpu) == nil)
+    cpu.trap(0x07)
+    #expect(cpu.vectors.allSatisfy { $0 == 0 })
+  }
+}
