@@ -133,6 +133,7 @@ extension Boot {
 
   // MARK: Stage-2 tables
 
+  /// Maps the VM's memory in blocks of 1 GiB and 2 MiB, and the flash page.
   /// - Returns: where the level-1 table is, or nil when the arena is used up.
   private mutating func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference) -> PhysicalAddress? {
     guard let root = unsafe arena.take(UInt64.self, count: 64, alignment: 512) else { return nil }
@@ -141,36 +142,27 @@ extension Boot {
     while offset < memory.size {
       let guest = machine.value.record.memoryBase &+ offset
       let physical = memory.start &+ offset
-      let isLarge = (guest | physical) & 0x3FFF_FFFF == 0 && memory.size &- offset >= 1 << 30
-      guard unsafe map(root, guest, physical, level: isLarge ? 1 : 2, .memory) else { return nil }
-      offset &+= isLarge ? 1 << 30 : PhoneLimits.memoryGranule
+      // In bounds: the record's memory ends below 2³⁶.
+      let entry = unsafe root + Int(truncatingIfNeeded: guest &>> 30 & 63)
+      if (guest | physical) & 0x3FFF_FFFF == 0, memory.size &- offset >= 1 << 30 {
+        unsafe entry.pointee = StageTwo.leaf(physical, level: 1, .memory)
+        offset &+= 1 << 30
+      } else {
+        guard let table = unsafe nextTable(entry) else { return nil }
+        unsafe table[Int(truncatingIfNeeded: guest &>> 21 & 511)] = StageTwo.leaf(physical, level: 2, .memory)
+        offset &+= PhoneLimits.memoryGranule
+      }
     }
-    guard unsafe map(root, 0x0400_0000, core.phone.value.flashPage, level: 3, .readOnlyMemory) else { return nil }
+    guard let low = unsafe nextTable(root), let pages = unsafe nextTable(low + Int(Self.flash &>> 21)) else { return nil }
+    unsafe pages[Int(Self.flash &>> 12 & 511)] = StageTwo.leaf(core.phone.value.flashPage, level: 3, .readOnlyMemory)
     return unsafe hardware.physicalAddress(of: root)
   }
 
-  /// Maps a block or page, with the tables that lead to it.
-  private mutating func map(
-    _ root: UnsafeMutablePointer<UInt64>, _ guest: UInt64, _ physical: UInt64, level: UInt64,
-    _ attributes: StageTwo.Attributes
-  ) -> Bool {
-    var table = unsafe root
-    var current: UInt64 = 1
-    while true {
-      // In bounds: 64 entries at level 1 by the record's limits, 512 below.
-      let entry = unsafe table + Int(guest &>> StageTwo.shift(level: current) & (current == 1 ? 63 : 511))
-      if current == level {
-        unsafe entry.pointee = StageTwo.leaf(physical, level: level, attributes)
-        return true
-      }
-      guard let next = unsafe nextTable(entry) else { return false }
-      unsafe table = next
-      current &+= 1
-    }
-  }
+  /// The guest address of the page that stands for the flash: below 1 GiB.
+  private static var flash: UInt64 { 0x0400_0000 }
 
   /// The table that an entry names, made if there is none.
-  private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
+  @inline(never) private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
     if let address = unsafe StageTwo.table(of: entry.pointee) {
       return unsafe hardware.pointer(to: PhysicalAddress(address)).assumingMemoryBound(to: UInt64.self)
     }

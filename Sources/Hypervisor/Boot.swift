@@ -156,14 +156,10 @@ extension Core {
   }
 
   /// The hypervisor itself caused an exception: leaves a record and stops the device.
-  public func haltAfterFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UInt64) -> Never {
+  public func haltAfterFault() -> Never {
+    put("\r\n[pocketvisor] a fault of the hypervisor itself")
+    putState()
     phone.value.consoleLock.release()
-    report {
-      put("[pocketvisor] a fault of the hypervisor itself: syndrome ", syndrome)
-      put(" pc ", programCounter)
-      put(" address ", address)
-      putLineEnd()
-    }
     halt("the device stops")
   }
 

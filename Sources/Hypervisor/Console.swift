@@ -1,50 +1,38 @@
-// One UART for all VMs. Every VM prints into its own channel, and so does the hypervisor; this decides whose
-// character goes to the UART next.
+// One UART for all VMs.
 //
-// Together: whole lines, each behind its VM's name. In front: one VM's characters as they come.
+// Every VM prints into its own channel. From there its characters move to the output, which the UART drains: together,
+// whole lines, each behind its VM's name; in front, the characters of one VM as they come. What moves is a copy of
+// characters only as long as the output has room, so a slow UART makes VMs wait and never the hypervisor.
 
 import VirtualDevices
 
 /// What the UART shows.
 public struct Console {
-  /// The hypervisor's own messages.
-  var own: ConsoleChannel
+  /// What is on its way to the UART; the hypervisor's own messages begin here.
+  var output: ConsoleChannel
   /// The VM that gets what is typed.
   var front: UInt32 = 0
   /// Whether all VMs are shown, or the one in front.
   var isTogether = true
-  /// The channel whose line is open: a VM's index, or `Console.ownChannel`.
-  var speaker = Self.ownChannel
+  /// The last character was not the end of a line.
   var isLineOpen = false
-  /// What has to be sent before the speaker goes on: the end of somebody else's line, a name, a bar.
-  private var lead = InlineArray<32, UInt8>(repeating: 0)
-  private var leadStart: UInt32 = 0
-  private var leadEnd: UInt32 = 0
   /// The escape key was typed.
   var isEscaped = false
   /// The UART interrupts when there is room.
   var isDraining = false
 
-  static var ownChannel: UInt32 { 8 }
   /// Ctrl-].
   static var escapeKey: UInt8 { 0x1D }
 
-  /// - Parameter storage: `ConsoleChannel.capacity` bytes for the hypervisor's messages.
-  init(storage: UnsafeMutablePointer<UInt8>) { own = unsafe ConsoleChannel(storage: storage) }
+  /// - Parameter storage: `ConsoleChannel.capacity` bytes for the output.
+  init(storage: UnsafeMutablePointer<UInt8>) { output = unsafe ConsoleChannel(storage: storage) }
 
   /// Whether a VM's characters are shown as they come, so that it has to wait when the UART is slow.
   func shows(_ machine: UInt32) -> Bool { isTogether || machine == front }
 
-  /// Puts a character before what the speaker says.
-  mutating func lead(with character: UInt8) {
-    lead[Int(leadEnd & 31)] = character
-    leadEnd &+= 1
-  }
-
-  /// The next character of the lead.
-  mutating func takeLead() -> UInt8? {
-    guard leadStart != leadEnd else { return nil }
-    defer { leadStart &+= 1 }
-    return lead[Int(leadStart & 31)]
+  /// Adds a character to the output.
+  mutating func put(_ character: UInt8) {
+    output.append(character)
+    isLineOpen = character != 0x0A
   }
 }

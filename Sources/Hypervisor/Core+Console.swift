@@ -10,11 +10,11 @@ extension Core {
 
   /// Sends as long as there is something to send and room for it; the caller holds the lock.
   @inline(never) func pump() {
-    while uart.canSend {
-      guard let character = nextCharacter() else { return setDraining(false) }
-      uart.send(character)
+    while phone.value.console.output.count != 0 {
+      guard uart.canSend else { return setDraining(true) }
+      uart.send(phone.value.console.output.take())
     }
-    setDraining(true)
+    setDraining(false)
   }
 
   /// Asks the UART to tell when there is room, or not to.
@@ -24,66 +24,30 @@ extension Core {
     uart.interrupt(transmit: isDraining)
   }
 
-  private func nextCharacter() -> UInt8? {
-    if let character = phone.value.console.takeLead() { return character }
-    guard let speaker = nextSpeaker() else { return nil }
-    if !phone.value.console.isLineOpen || speaker != phone.value.console.speaker {
-      beginLine(speaker)
-      return phone.value.console.takeLead() ?? take(from: speaker)
+  /// Moves what a VM printed to the output, as far as it is shown and there is room; the caller holds the lock.
+  @inline(never) func show(_ machine: VirtualMachineReference) {
+    let isTogether = phone.value.console.isTogether
+    guard phone.value.console.shows(machine.value.index) else { return }
+    while isTogether ? machine.value.console.hasLine : machine.value.console.count != 0 {
+      if isTogether {
+        guard phone.value.console.output.hasRoomForLine else { break }
+        endLine()
+        putName(machine)
+        put("| ")
+      }
+      moveLine(machine)
+      if phone.value.console.output.isFull { break }
     }
-    return take(from: speaker)
+    pump()
   }
 
-  /// Who continues: the one whose line is open, the hypervisor, in front the VM in front, together the first VM
-  /// with a whole line.
-  private func nextSpeaker() -> UInt32? {
-    let speaker = phone.value.console.speaker
-    if phone.value.console.isLineOpen, count(of: speaker) != 0 { return speaker }
-    if phone.value.console.own.count != 0 { return Console.ownChannel }
-    let front = phone.value.console.front
-    guard phone.value.console.isTogether else { return count(of: front) != 0 ? front : nil }
-    for index in 0..<phone.value.machineCount {
-      if let machine = phone.value.machines[Int(index & 7)], machine.value.console.hasLine { return index }
+  /// Moves characters up to the end of the line, or all there are.
+  private func moveLine(_ machine: VirtualMachineReference) {
+    while machine.value.console.count != 0, !phone.value.console.output.isFull {
+      let character = machine.value.console.take()
+      phone.value.console.put(character)
+      if character == 0x0A { return }
     }
-    return nil
-  }
-
-  /// Closes the line of whoever spoke, and puts the name of the one who begins before his.
-  private func beginLine(_ speaker: UInt32) {
-    if phone.value.console.isLineOpen { phone.value.console.lead(with: 0x0A) }
-    phone.value.console.speaker = speaker
-    phone.value.console.isLineOpen = true
-    guard phone.value.console.isTogether, speaker != Console.ownChannel else { return }
-    for position in 0..<16 as Range<UInt32> {
-      let character = name(speaker, position)
-      guard character != 0 else { break }
-      phone.value.console.lead(with: character)
-    }
-    phone.value.console.lead(with: UInt8(ascii: "|"))
-    phone.value.console.lead(with: UInt8(ascii: " "))
-  }
-
-  @inline(never) private func name(_ machine: UInt32, _ position: UInt32) -> UInt8 {
-    guard let machine = phone.value.machines[Int(machine & 7)] else { return 0 }
-    return machine.value.record.name[Int(position & 15)]
-  }
-
-  private func count(of channel: UInt32) -> UInt32 {
-    guard channel != Console.ownChannel, let machine = phone.value.machines[Int(channel & 7)] else {
-      return phone.value.console.own.count
-    }
-    return machine.value.console.count
-  }
-
-  private func take(from channel: UInt32) -> UInt8 {
-    let character: UInt8
-    if channel != Console.ownChannel, let machine = phone.value.machines[Int(channel & 7)] {
-      character = machine.value.console.take()
-    } else {
-      character = phone.value.console.own.take()
-    }
-    phone.value.console.isLineOpen = character != 0x0A
-    return character
   }
 
   // MARK: From the UART
@@ -95,20 +59,15 @@ extension Core {
     pump()
     phone.value.consoleLock.release()
     for index in 0..<phone.value.machineCount {
-      if let machine = phone.value.machines[Int(index & 7)] { tell(machine) }
+      guard let machine = phone.value.machines[Int(index & 7)] else { continue }
+      phone.value.consoleLock.acquire()
+      show(machine)
+      if machine.value.isBlocked, !machine.value.console.isFull {
+        machine.value.isBlocked = false
+        machine.value.uart.transmitted()
+      }
+      settleUART(machine)
     }
-  }
-
-  /// A VM hears what it received, and that there is room where it found its transmit FIFO full.
-  private func tell(_ machine: VirtualMachineReference) {
-    phone.value.consoleLock.acquire()
-    if machine.value.isBlocked, !machine.value.console.isFull {
-      machine.value.isBlocked = false
-      machine.value.uart.transmitted()
-    }
-    let change = settleUARTLine(machine)
-    phone.value.consoleLock.release()
-    pass(change, to: machine)
   }
 
   private func typed(_ character: UInt8) {
@@ -136,51 +95,49 @@ extension Core {
     message("all VMs together")
   }
 
-  @inline(never) private func bring(toFront machine: UInt32) {
-    phone.value.console.front = machine
+  @inline(never) private func bring(toFront index: UInt32) {
+    phone.value.console.front = index
     phone.value.console.isTogether = false
+    guard let machine = phone.value.machines[Int(index & 7)] else { return }
     put("[pocketvisor] in front: ")
     putName(machine)
-    putLineEnd()
+    endLine()
   }
 
   // MARK: The hypervisor's own messages
 
   /// Prints a message of its own.
   @inline(never) public func log(_ text: StaticString) {
-    report { message(text) }
-  }
-
-  /// Prints what `body` puts.
-  @inline(__always) func report(_ body: () -> Void) {
     phone.value.consoleLock.acquire()
-    body()
+    message(text)
     pump()
     phone.value.consoleLock.release()
   }
 
   @inline(never) func message(_ text: StaticString) {
+    endLine()
     put("[pocketvisor] ")
     put(text)
-    putLineEnd()
+    endLine()
   }
 
   @inline(never) func put(_ text: StaticString) {
-    for index in 0..<text.utf8CodeUnitCount {
+    for index in 0..<UInt(bitPattern: text.utf8CodeUnitCount) {
       // In bounds by the loop's range.
-      unsafe phone.value.console.own.append(text.utf8Start[index])
+      unsafe phone.value.console.put(text.utf8Start[Int(bitPattern: index)])
     }
   }
 
-  func putLineEnd() {
-    put("\r\n")
+  /// Ends the line unless it is ended.
+  @inline(never) func endLine() {
+    if phone.value.console.isLineOpen { put("\r\n") }
   }
 
-  @inline(never) func putName(_ machine: UInt32) {
-    for position in 0..<16 as Range<UInt32> {
-      let character = name(machine, position)
+  @inline(never) func putName(_ machine: VirtualMachineReference) {
+    for position in 0..<16 {
+      let character = machine.value.record.name[position]
       guard character != 0 else { return }
-      phone.value.console.own.append(character)
+      phone.value.console.put(character)
     }
   }
 
@@ -190,7 +147,7 @@ extension Core {
     var shift = (63 &- UInt64(truncatingIfNeeded: (number | 1).leadingZeroBitCount)) & ~3
     while true {
       let digit = UInt8(truncatingIfNeeded: number &>> shift) & 15
-      phone.value.console.own.append(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
+      phone.value.console.put(digit < 10 ? 0x30 &+ digit : 0x57 &+ digit)
       guard shift != 0 else { return }
       shift &-= 4
     }

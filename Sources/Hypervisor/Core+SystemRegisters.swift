@@ -41,7 +41,10 @@ extension Core {
   ) -> VirtualCPUReference {
     guard access.isRead else { return raiseUndefined(guest) }
     let index = access.register.identificationIndex
-    guest.value[access.transfer] = IdentificationRule.rule(for: index).apply(to: hardware.identification(index))
+    let rule = IdentificationRule.rule(for: index)
+    // Only registers with something to show are read: no others need exist.
+    let native = rule.allowed != 0 ? hardware.identification(index) : 0
+    guest.value[access.transfer] = rule.apply(to: native)
     return finish(guest, syndrome)
   }
 

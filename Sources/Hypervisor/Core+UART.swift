@@ -17,9 +17,7 @@ extension Core {
     } else {
       loaded = machine.value.uart.read(offset: offset)
     }
-    let change = settleUARTLine(machine)
-    phone.value.consoleLock.release()
-    pass(change, to: machine)
+    settleUART(machine)
     return UInt64(loaded)
   }
 
@@ -30,33 +28,19 @@ extension Core {
 
   private func transmit(_ machine: VirtualMachineReference, _ character: UInt8) {
     machine.value.console.append(character)
-    if phone.value.console.shows(machine.value.index) { pump() }
+    if character == 0x0A || !phone.value.console.isTogether { show(machine) }
     if isTransmitterFull(machine) { machine.value.isBlocked = true } else { machine.value.uart.transmitted() }
   }
 
-  /// Makes the wire to the guest's distributor follow the UART's state; the caller holds the lock.
-  func settleUARTLine(_ machine: VirtualMachineReference) -> LineChange {
+  /// Gives the lock back, and makes the wire to the guest's distributor follow the UART's state.
+  @inline(never) func settleUART(_ machine: VirtualMachineReference) {
     let line = machine.value.bank(0)
     let bit = GuestInterrupt.uart.bit
     let isRaised = machine.value.uart.isInterrupting
-    guard isRaised != (line.value.line.load(ordering: .relaxed) & bit != 0) else { return .none }
-    if isRaised { line.value.line.set(bit) } else { line.value.line.clear(bit) }
-    return isRaised ? .raised : .lowered
+    let isChanged = isRaised != (line.value.line.load(ordering: .relaxed) & bit != 0)
+    if isChanged { if isRaised { line.value.line.set(bit) } else { line.value.line.clear(bit) } }
+    phone.value.consoleLock.release()
+    if isChanged { _ = withdraw(machine, bank: 0, bit) }
+    if isChanged, isRaised { _ = notice(machine, bank: 0, bit) }
   }
-
-  /// Lets the guest's CPUs see the change.
-  func pass(_ change: LineChange, to machine: VirtualMachineReference) {
-    switch change {
-    case .none: break
-    case .raised: _ = notice(machine, bank: 0, GuestInterrupt.uart.bit)
-    case .lowered:
-      guard machine.value.bank(0).value.inFlight.load(ordering: .acquiring) & GuestInterrupt.uart.bit != 0 else { return }
-      _ = withdraw(machine, bank: 0, GuestInterrupt.uart.bit)
-    }
-  }
-}
-
-/// What happened to an interrupt wire.
-enum LineChange {
-  case none, raised, lowered
 }

@@ -23,6 +23,9 @@
   /// Less than a FIFO's depth is left.
   public var isFull: Bool { count > Self.capacity &- Self.reserve }
 
+  /// A line of `capacity / 4` characters and a name would fit.
+  public var hasRoomForLine: Bool { count < Self.capacity / 2 }
+
   /// Keeps a character; when the ring is full the oldest one goes.
   public mutating func append(_ character: UInt8) {
     if count >= Self.capacity { _ = take() }

@@ -33,9 +33,9 @@ extension Machine {
 
   private func mapBlocks(_ entry: Int, _ address: UInt64, _ attributes: UInt64) {
     for next in 0..<2 {
-      let block = address & ~0x1F_FFFF &+ UInt64(next) &<< 21
+      let block = address & ~0x1F_FFFF &+ UInt64(truncatingIfNeeded: next) &<< 21
       unsafe level2Table[entry &+ next] = block | attributes
-      invalidate_own_translation(UInt64(entry &+ next) &<< 9)
+      invalidate_own_translation(UInt64(truncatingIfNeeded: entry &+ next) &<< 9)
     }
   }
 
@@ -44,21 +44,21 @@ extension Machine {
   }
 
   @inline(__always) func registers(_ slot: DeviceSlot, offset: UInt32) -> MappedRegisters {
-    MappedRegisters(base: UInt64(Self.firstDevice &+ slot.rawValue) &<< 21 &+ UInt64(offset))
+    MappedRegisters(base: UInt64(truncatingIfNeeded: Self.firstDevice &+ slot.rawValue) &<< 21 &+ UInt64(offset))
   }
 
   func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
-    let entry = Self.firstWindow &+ Int(read_tpidr_el2()) &* 4 &+ slot.rawValue
+    let entry = Self.firstWindow &+ Int(truncatingIfNeeded: read_tpidr_el2()) &* 4 &+ slot.rawValue
     mapBlocks(entry, address.rawValue, Self.memoryBlock)
     // Mapped just now.
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(entry) &<< 21 | UInt(address.rawValue & 0x1F_FFFF))!
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: entry) &<< 21 | UInt(address.rawValue & 0x1F_FFFF))!
   }
 
   func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress {
-    unsafe PhysicalAddress(imageBase &+ UInt64(pointer - address_of_image_start()!))
+    unsafe PhysicalAddress(imageBase &+ UInt64(truncatingIfNeeded: UInt(bitPattern: pointer) &- UInt(bitPattern: address_of_image_start())))
   }
 
   func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer {
-    unsafe address_of_image_start()! + Int(address.rawValue &- imageBase)
+    unsafe address_of_image_start()! + Int(truncatingIfNeeded: address.rawValue &- imageBase)
   }
 }

@@ -57,9 +57,9 @@ func handleSystemError(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPoin
 
 /// An exception that the hypervisor itself caused: our bug. Says so and stops the device.
 @c(report_own_fault)
-func reportOwnFault(_ syndrome: UInt64, _ programCounter: UInt64, _ address: UInt64) {
+func reportOwnFault() {
   guard let cpu = unsafe anyCPU else { while true { wait_for_interrupt() } }
-  Core(hardware: Machine(), cpu: cpu).haltAfterFault(syndrome, programCounter, address)
+  Core(hardware: Machine(), cpu: cpu).haltAfterFault()
 }
 
 /// Entered at EL1 or EL3, with the MMU off: says so on the board's UART.

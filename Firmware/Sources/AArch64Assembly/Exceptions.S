@@ -29,16 +29,13 @@
 
 // The first vector is the image's header (Entry.S). What lies between the vectors is up to image.ld.
 
-  .macro own_fault section
+  .macro own_exception section
   .section .vector.\section, "ax"
-  mrs x0, esr_el2
-  mrs x1, elr_el2
-  mrs x2, far_el2
-  b report_own_fault
+  b own_fault
   .endm
 
-  own_fault own_synchronous
-  own_fault own_system_error
+  own_exception own_synchronous
+  own_exception own_system_error
 
   .section .vector.synchronous, "ax"
 synchronous:
@@ -60,6 +57,13 @@ system_error:
 
   .section .vector.narrow_system_error, "ax"
   b system_error
+
+// The hypervisor's own fault: on the boot CPU's stack from its beginning, for the fault may be the stack's.
+  .section .text.own_fault, "ax"
+own_fault:
+  adrp x0, stacks + 0x2000
+  mov sp, x0
+  b report_own_fault
 
 // x0: the virtual CPU whose registers are loaded.
   .section .text.return_to_guest, "ax"
