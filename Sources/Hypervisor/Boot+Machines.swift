@@ -18,7 +18,7 @@ extension Boot {
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
       let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
-      if let fault = makeMachine(core, index, machine) { core.halt(fault) }
+      makeMachine(core, index, machine)
     }
   }
 
@@ -37,17 +37,19 @@ extension Boot {
     return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ place.offset))
   }
 
-  /// - Returns: why the VM cannot be; nil if it is ready to be loaded.
-  private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) -> StaticString? {
+  /// Prepares a VM to be loaded, or says why it cannot be and halts.
+  private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) {
     let phone = core.phone
-    guard Self.isValid(record, imageSize: phone.value.board.image.size) else { return "the record of a VM is damaged" }
-    guard let memory = carve(core, record.memorySize) else { return "the board has not enough memory for all VMs" }
+    guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
+      core.halt("the record of a VM is damaged")
+    }
+    guard let memory = carve(core, record.memorySize) else { core.halt("the board has not enough memory for all VMs") }
     let count = Int(record.virtualCPUCount)
     guard let pointer = unsafe arena.take(VirtualMachine.self),
       let virtualCPUs = unsafe arena.take(VirtualCPU.self, count: count),
       let banks = unsafe arena.take(InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
       let console = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity))
-    else { return "the hypervisor's own memory is too small for these VMs" }
+    else { return core.haltForMemory() }
     let machine = unsafe VirtualMachineReference(pointer)
     machine.value.record = record
     machine.value.index = index
@@ -56,26 +58,25 @@ extension Boot {
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
-    guard let table = makeTables(core, machine) else { return "the hypervisor's own memory is too small for these VMs" }
+    guard let table = makeTables(core, machine) else { return core.haltForMemory() }
     machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
     for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
     machine.value.phase.store(Phase.loading, ordering: .relaxed)
-    phone.value.machines[Int(index)] = machine
-    return nil
+    phone.value.machines[Int(index & 7)] = machine
   }
 
   /// Puts a virtual CPU into the queue of the physical CPU that the tool chose, counted around if the board has
   /// fewer.
   private func place(_ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference) {
     let phone = machine.value.phone
-    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index)]) % phone.value.board.cpuCount)
+    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
     guest.value.machine = machine
     guest.value.cpu = cpu
     guest.value.index = index
     guest.value.bank = machine.value.bank(VirtualMachine.sharedBanks &+ index)
     guest.value.stackTop = cpu.value.stackTop
     guest.value.place = cpu.value.queueCount
-    cpu.value.queue[cpu.value.queueCount] = guest
+    cpu.value.queue[cpu.value.queueCount & 15] = guest
     cpu.value.queueCount &+= 1
   }
 

@@ -163,8 +163,11 @@ extension Core {
     halt("the device stops")
   }
 
+  /// The arena is used up.
+  @inline(never) func haltForMemory() { halt("the hypervisor's own memory is too small for these VMs") }
+
   /// Says why the device cannot go on, and stops it.
-  public func halt(_ reason: StaticString) -> Never {
+  @inline(never) public func halt(_ reason: StaticString) -> Never {
     log(reason)
     drainConsole()
     while true { hardware.waitForInterrupt() }

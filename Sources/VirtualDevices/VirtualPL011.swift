@@ -9,13 +9,14 @@ public struct VirtualPL011 {
   private var receivedFirst: UInt32 = 0
   private var receivedCount: UInt32 = 0
   private var overrun = false
-  private var mask: UInt32 = 0
   private var raised: UInt32 = 0
-  private var control: UInt32 = 0x300
-  private var lineControl: UInt32 = 0
-  private var integerDivisor: UInt32 = 0
-  private var fractionalDivisor: UInt32 = 0
-  private var levelSelect: UInt32 = 0x12
+  /// UARTIBRD, UARTFBRD, UARTLCR_H, UARTCR, UARTIFLS, UARTIMSC: offsets 0x24 to 0x38.
+  private var settings: InlineArray<8, UInt32> = [0, 0, 0, 0x300, 0x12, 0, 0, 0]
+  private static var settingBits: InlineArray<8, UInt32> { [0xFFFF, 0x3F, 0xFF, 0xFFFF, 0x3F, 0x7FF, 0, 0] }
+
+  private var lineControl: UInt32 { settings[2] }
+  private var levelSelect: UInt32 { settings[4] }
+  private var mask: UInt32 { settings[5] }
 
   /// Bits of UARTRIS and the registers of its form.
   enum Interrupt {
@@ -23,7 +24,6 @@ public struct VirtualPL011 {
     static let transmit: UInt32 = 1 << 5
     static let receiveTimeout: UInt32 = 1 << 6
     static let overrun: UInt32 = 1 << 10
-    static let all: UInt32 = 0x7FF
   }
 
   public init() {}
@@ -57,12 +57,7 @@ public struct VirtualPL011 {
     switch offset {
     case 0x00: return takeReceived()
     case 0x04: return overrun ? 8 : 0
-    case 0x24: return integerDivisor
-    case 0x28: return fractionalDivisor
-    case 0x2C: return lineControl
-    case 0x30: return control
-    case 0x34: return levelSelect
-    case 0x38: return mask
+    case 0x24...0x38: return settings[Int((offset &- 0x24) &>> 2 & 7)]
     case 0x3C: return raised
     case 0x40: return raised & mask
     case 0xFE0...0xFFF: return Self.identification(offset: offset)
@@ -74,12 +69,10 @@ public struct VirtualPL011 {
   public mutating func write(_ value: UInt32, offset: UInt32) {
     switch offset {
     case 0x04: overrun = false
-    case 0x24: integerDivisor = value & 0xFFFF
-    case 0x28: fractionalDivisor = value & 0x3F
-    case 0x2C: setLineControl(value & 0xFF)
-    case 0x30: control = value & 0xFFFF
-    case 0x34: levelSelect = value & 0x3F
-    case 0x38: mask = value & Interrupt.all
+    case 0x24...0x38:
+      let place = Int((offset &- 0x24) &>> 2 & 7)
+      settings[place] = value & Self.settingBits[place]
+      if lineControl & 0x10 == 0 { receivedCount = min(receivedCount, 1) }  // the FIFOs are off
     case 0x44: raised &= ~value
     default: break
     }
@@ -103,12 +96,6 @@ public struct VirtualPL011 {
     overrun = false
     updateReceiveInterrupts()
     return character | error
-  }
-
-  /// Switching the FIFOs off empties them.
-  private mutating func setLineControl(_ value: UInt32) {
-    if value & 0x10 == 0 { receivedCount = 0 }
-    lineControl = value
   }
 
   /// The receive interrupt follows the level that UARTIFLS chooses; the time-out comes at once.

@@ -127,6 +127,7 @@ enable_mmu:
   isb
   b .                               // not reached: the fetch after the barrier faults to `enter_swift`
 
+  .section .text.control_registers, "ax"
   .balign 8
 control_registers:
   .quad 0x04FF                      // MAIR_EL2: 0 write-back, 1 device nGnRE
@@ -138,6 +139,7 @@ control_registers:
   .quad 0xE60                       // MDCR_EL2: debug and performance monitors trap
   .quad 0x1037FF                    // CPTR_EL2
 
+  .section .text.enter_swift, "ax"
 // Continues at its virtual address, on a stack. x20: the PhysicalCPU, or 0 on the boot CPU.
 enter_swift:
   cbnz x20, 1f
@@ -159,6 +161,7 @@ enter_swift:
   bl start_secondary
   b return_to_guest
 
+  .section .text.wrong_exception_level, "ax"
 wrong_exception_level:
   adrp x2, stacks + 0x2000
   mov sp, x2
