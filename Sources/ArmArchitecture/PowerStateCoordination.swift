@@ -17,14 +17,12 @@ public enum FirmwareFunction {
   /// Set in a number whose arguments are 64 bits wide.
   public static let wide: UInt32 = 0x4000_0000
 
-  /// The PSCI functions that exist, a bit each by the last byte of their number: in the 32-bit convention (0…4, 6, 8, 9,
-  /// 10) and in the 64-bit one (suspend, CPU_ON, AFFINITY_INFO).
-  public static let narrowFunctions: UInt32 = 0x75F
-  public static let wideFunctions: UInt32 = 0x1A
-
-  /// Whether the number of the 32-bit convention is a PSCI function of the set.
-  @inline(__always) public static func isPowerFunction(_ number: UInt32, of set: UInt32) -> Bool {
-    number &- version < 32 && set &>> (number & 31) & 1 != 0
+  /// Whether a function exists: SMCCC_VERSION and SMCCC_ARCH_FEATURES; of PSCI, by the last byte of the number,
+  /// 0…4, 6, 8, 9, 10 in the 32-bit convention and 1, 3, 4 in the 64-bit one.
+  @inline(__always) public static func exists(_ number: UInt32) -> Bool {
+    let functions: UInt32 = number & wide == 0 ? 0x75F : 0x1A
+    let place = (number & ~wide) &- version
+    return place < 32 && functions &>> place & 1 != 0 || number & ~1 == callingConventionVersion
   }
 }
 

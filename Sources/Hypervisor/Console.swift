@@ -31,7 +31,7 @@ public struct Console {
   func shows(_ machine: UInt32) -> Bool { isTogether || machine == front }
 
   /// Adds a character to the output.
-  mutating func put(_ character: UInt8) {
+  @inline(never) mutating func put(_ character: UInt8) {
     output.append(character)
     isLineOpen = character != 0x0A
   }

@@ -8,19 +8,25 @@ extension Core {
   /// Answers the function in w0 with its arguments in x1…x3.
   @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
+    if number == FirmwareFunction.version { return answer(guest, FirmwareResult.version) }
+    guard FirmwareFunction.exists(number) else { return answer(guest, FirmwareResult.notSupported) }
+    return callRareFirmware(guest, number & ~FirmwareFunction.wide)
+  }
+
+  /// - Parameter number: in the 32-bit convention.
+  @inline(never) private func callRareFirmware(_ guest: VirtualCPUReference, _ number: UInt32) -> VirtualCPUReference {
     switch number {
-    case FirmwareFunction.version: return answer(guest, FirmwareResult.version)
     case FirmwareFunction.callingConventionVersion: return answer(guest, FirmwareResult.callingConventionVersion)
     case FirmwareFunction.migrateInfoType: return answer(guest, FirmwareResult.migrationNotRequired)
-    case FirmwareFunction.features, FirmwareFunction.callingConventionFeatures: return describeFunction(guest)
-    case FirmwareFunction.cpuOn, FirmwareFunction.cpuOn | FirmwareFunction.wide: return turnOn(guest)
-    case FirmwareFunction.affinityInfo, FirmwareFunction.affinityInfo | FirmwareFunction.wide:
-      return describeSibling(guest)
-    case FirmwareFunction.suspend, FirmwareFunction.suspend | FirmwareFunction.wide: return suspend(guest)
+    case FirmwareFunction.cpuOn: return turnOn(guest)
+    case FirmwareFunction.affinityInfo: return describeSibling(guest)
+    case FirmwareFunction.suspend: return suspend(guest)
     case FirmwareFunction.cpuOff: return turnOff(guest)
     case FirmwareFunction.systemOff: return stop(guest, .off)
     case FirmwareFunction.systemReset: return stop(guest, .reset)
-    default: return answer(guest, FirmwareResult.notSupported)
+    default:  // PSCI_FEATURES and SMCCC_ARCH_FEATURES
+      let isKnown = FirmwareFunction.exists(UInt32(truncatingIfNeeded: guest.value.registers[1]))
+      return answer(guest, isKnown ? FirmwareResult.success : FirmwareResult.notSupported)
     }
   }
 
@@ -28,16 +34,6 @@ extension Core {
   @inline(__always) private func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
     guest.value.registers[0] = UInt64(bitPattern: result)
     return resume(guest)
-  }
-
-  /// PSCI_FEATURES and SMCCC_ARCH_FEATURES: success for what `callFirmware` answers.
-  @inline(never) private func describeFunction(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    let number = UInt32(truncatingIfNeeded: guest.value.registers[1])
-    let isKnown =
-      number & ~1 == FirmwareFunction.callingConventionVersion
-      || FirmwareFunction.isPowerFunction(number & ~FirmwareFunction.wide, of: number == number & ~FirmwareFunction.wide
-        ? FirmwareFunction.narrowFunctions : FirmwareFunction.wideFunctions)
-    return answer(guest, isKnown ? FirmwareResult.success : FirmwareResult.notSupported)
   }
 
   /// CPU_SUSPEND: a standby state, left by an interrupt.
@@ -61,7 +57,7 @@ extension Core {
   }
 
   /// CPU_ON.
-  @inline(never) private func turnOn(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  private func turnOn(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     guard let target = sibling(guest) else { return answer(guest, FirmwareResult.invalidParameters) }
     let entry = argument(guest, 2)
     let machine = guest.value.machine
@@ -82,7 +78,7 @@ extension Core {
   }
 
   /// AFFINITY_INFO.
-  @inline(never) private func describeSibling(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  private func describeSibling(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     guard argument(guest, 2) == 0, let target = sibling(guest) else {
       return answer(guest, FirmwareResult.invalidParameters)
     }

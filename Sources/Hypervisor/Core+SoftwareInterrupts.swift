@@ -4,20 +4,22 @@ import Synchronization
 import VirtualDevices
 
 extension Core {
-  /// ICC_SGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24, IRM 40; affinities of
-  /// 1 and above, and the range selector, name nobody. A target takes it in the group that it has chosen.
-  @inline(__always) func sendSoftwareInterrupt(from guest: VirtualCPUReference, _ register: SystemRegister, _ value: UInt64)
-    -> VirtualCPUReference
-  {
-    let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
-    if value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit), redeliver(interrupt, to: guest) { return resume(guest) }
-    return sendSoftwareInterrupt(interrupt, from: guest, group: register == .softwareInterruptGroup1 ? ~0 : 0, value)
+  /// A software-generated interrupt to oneself, like the one before.
+  @inline(__always) func sendAgain(to guest: VirtualCPUReference, _ value: UInt64) -> Bool {
+    value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit) && redeliver(Self.interrupt(value), to: guest)
   }
 
+  @inline(__always) private static func interrupt(_ value: UInt64) -> InterruptNumber {
+    InterruptNumber(UInt32(truncatingIfNeeded: value &>> 24) & 15)
+  }
+
+  /// ICC_SGI1R_EL1 and ICC_SGI0R_EL1 (IHI 0069 12.2.31): target list 15:0, interrupt 27:24, IRM 40; affinities of
+  /// 1 and above, and the range selector, name nobody. A target takes it in the group that it has chosen.
   /// - Parameter group: ~0 for Group 1, 0 for Group 0.
-  @inline(never) private func sendSoftwareInterrupt(
-    _ interrupt: InterruptNumber, from guest: VirtualCPUReference, group: UInt32, _ value: UInt64
-  ) -> VirtualCPUReference {
+  @inline(never) func sendSoftwareInterrupt(from guest: VirtualCPUReference, group: UInt32, _ value: UInt64)
+    -> VirtualCPUReference
+  {
+    let interrupt = Self.interrupt(value)
     let machine = guest.value.machine
     var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
     if value & 0x00FF_F0FF_00FF_0000 != 0 { targets = 0 }

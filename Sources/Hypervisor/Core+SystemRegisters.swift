@@ -11,7 +11,9 @@ extension Core {
     let register = access.register
     if register == .softwareInterruptGroup1, !access.isRead {
       skipInstruction(syndrome)
-      return sendSoftwareInterrupt(from: guest, register, guest.value[access.transfer])
+      let value = guest.value[access.transfer]
+      if sendAgain(to: guest, value) { return resume(guest) }
+      return sendSoftwareInterrupt(from: guest, group: ~0, value)
     }
     if register.isIdentification { return readIdentification(guest, access, syndrome) }
     if register == .auxiliaryControl || register.isDebug && register != .monitorDebugControl {
@@ -28,7 +30,7 @@ extension Core {
     case .monitorDebugControl: return accessDebugControl(guest, access, syndrome)
     case .softwareInterruptGroup0 where !access.isRead:
       skipInstruction(syndrome)
-      return sendSoftwareInterrupt(from: guest, access.register, guest.value[access.transfer])
+      return sendSoftwareInterrupt(from: guest, group: 0, guest.value[access.transfer])
     // For the other security state, which does not exist.
     case .softwareInterruptAlias where !access.isRead: return finish(guest, syndrome)
     default: return raiseUndefined(guest)

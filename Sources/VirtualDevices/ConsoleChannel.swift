@@ -36,7 +36,7 @@
   }
 
   /// The next character to show; the caller has seen that there is one.
-  public mutating func take() -> UInt8 {
+  @inline(never) public mutating func take() -> UInt8 {
     // In bounds by the mask.
     let character = unsafe characters[Int(shown & (Self.capacity - 1))]
     shown &+= 1

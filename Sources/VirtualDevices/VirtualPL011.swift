@@ -38,7 +38,7 @@ public struct VirtualPL011 {
   private var receiverDepth: UInt32 { lineControl & 0x10 != 0 ? 32 : 1 }
 
   /// A character came from the wire. One that does not fit is lost, as on the wire, and says so (OE).
-  public mutating func receive(_ character: UInt8) {
+  @inline(never) public mutating func receive(_ character: UInt8) {
     guard receivedCount < 256 else {
       overrun = true
       raised |= Interrupt.overrun
@@ -99,7 +99,7 @@ public struct VirtualPL011 {
   }
 
   /// The receive interrupt follows the level that UARTIFLS chooses; the time-out comes at once.
-  private mutating func updateReceiveInterrupts() {
+  @inline(never) private mutating func updateReceiveInterrupts() {
     let level = lineControl & 0x10 == 0 ? 1 : Self.receiveLevel(levelSelect &>> 3 & 7)
     raised &= ~(Interrupt.receive | Interrupt.receiveTimeout)
     if receivedCount >= level { raised |= Interrupt.receive }
