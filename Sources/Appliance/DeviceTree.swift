@@ -83,23 +83,24 @@ public struct DeviceTree {
   /// Reads the header of a blob; nil when it is no device tree of version 16 or later, or its parts do not
   /// lie inside of it.
   public init?(_ blob: Blob) {
-    let total = Int(blob.cell(at: 4))
-    guard blob.cell(at: 0) == Self.magic, blob.cell(at: 24) <= 17, blob.cell(at: 20) >= 16 else { return nil }
-    guard total >= Self.headerSize, total <= blob.count else { return nil }
+    func offset(_ field: Int) -> Int { Int(truncatingIfNeeded: blob.cell(at: field) & 0x7FFF_FFFF) }
+    let total = offset(4)
     self.blob = blob
-    strings = Int(blob.cell(at: 12))
-    position = Int(blob.cell(at: 8))
-    end = position + Int(blob.cell(at: 36))
-    guard end <= total, strings < total, position & 3 == 0 else { return nil }
+    strings = offset(12)
+    position = offset(8)
+    end = position &+ offset(36)
+    guard blob.cell(at: 0) == Self.magic, blob.cell(at: 24) <= 17, blob.cell(at: 20) >= 16,
+      total >= Self.headerSize, total <= blob.count, end >= position, end <= total, strings < total, position & 3 == 0
+    else { return nil }
   }
 
   /// The size that a header claims, or nil where there is no device tree.
   public static func totalSize(of blob: Blob) -> Int? {
-    blob.cell(at: 0) == magic ? Int(blob.cell(at: 4)) : nil
+    blob.cell(at: 0) == magic ? Int(truncatingIfNeeded: blob.cell(at: 4) & 0x7FFF_FFFF) : nil
   }
 
   /// Offset of the memory reservation block: pairs of 64-bit address and size, ended by a pair of zeros.
-  public var reservations: Int { Int(blob.cell(at: 16)) }
+  public var reservations: Int { Int(truncatingIfNeeded: blob.cell(at: 16) & 0x7FFF_FFFF) }
 
   /// The next event. After `.end` and `.malformed` it answers the same again.
   @inline(never) public mutating func next() -> DeviceTreeEvent {
@@ -132,8 +133,8 @@ public struct DeviceTree {
   }
 
   private mutating func property() -> DeviceTreeEvent {
-    let length = Int(blob.cell(at: position &+ 4))
-    let name = strings &+ Int(blob.cell(at: position &+ 8))
+    let length = Int(truncatingIfNeeded: blob.cell(at: position &+ 4) & 0x7FFF_FFFF)
+    let name = strings &+ Int(truncatingIfNeeded: blob.cell(at: position &+ 8) & 0x7FFF_FFFF)
     let value = position &+ 12
     guard length <= end &- value, name < blob.count else { return .malformed }
     position = (value &+ length &+ 3) & ~3

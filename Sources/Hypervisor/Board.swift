@@ -145,7 +145,7 @@ private struct BoardWalk {
   }
 
   /// Takes from the node what the hypervisor needs.
-  private mutating func judge(_ board: inout Board) {
+  @inline(never) private mutating func judge(_ board: inout Board) {
     defer { kind = nil }
     guard depth > 0, depth <= 7, registers.length >= 0 else { return }
     if depth == reservedDepth &+ 1 { addRanges(&board.reserved) }
@@ -168,7 +168,7 @@ private struct BoardWalk {
     registers.length = 0
   }
 
-  private func addRanges(_ list: inout RangeList) {
+  @inline(never) private func addRanges(_ list: inout RangeList) {
     var index = 0
     while (index &+ 1) &* pairSize <= registers.length {
       list.append(range(index))

@@ -116,7 +116,7 @@ extension Boot {
     return range
   }
 
-  private func find(_ core: Core<H>, _ size: UInt64, alignment: UInt64) -> PhysicalRange? {
+  @inline(never) private func find(_ core: Core<H>, _ size: UInt64, alignment: UInt64) -> PhysicalRange? {
     for index in 0..<core.phone.value.board.memory.count {
       let bank = core.phone.value.board.memory[index]
       var candidate = PhysicalRange(start: Self.align(bank.start, alignment), size: size)

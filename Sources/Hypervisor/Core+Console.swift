@@ -18,7 +18,7 @@ extension Core {
   }
 
   /// Asks the UART to tell when there is room, or not to.
-  private func setDraining(_ isDraining: Bool) {
+  @inline(never) private func setDraining(_ isDraining: Bool) {
     guard isDraining != phone.value.console.isDraining else { return }
     phone.value.console.isDraining = isDraining
     uart.interrupt(transmit: isDraining)
@@ -81,7 +81,7 @@ extension Core {
   }
 
   /// The key after the escape key.
-  private func command(_ character: UInt8) {
+  @inline(never) private func command(_ character: UInt8) {
     var number = UInt32(character) &- 0x31
     if character == UInt8(ascii: "n") {
       number = phone.value.console.front &+ 1

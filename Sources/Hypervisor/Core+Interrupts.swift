@@ -117,16 +117,19 @@ extension Core {
   @inline(never) func refill(_ guest: VirtualCPUReference) {
     fold(guest)
     var slot: UInt32 = 0
-    while let interrupt = mostUrgent(guest, .listable) {
+    // One that can be taken comes first: active ones, however urgent, must not crowd it out.
+    var next = mostUrgent(guest, .deliverable) ?? mostUrgent(guest, .listable)
+    while let interrupt = next {
       guard slot < phone.value.listRegisterCount else { return overflow(guest) }
       if fill(guest, slot, interrupt) { slot &+= 1 }
+      next = mostUrgent(guest, .listable)
     }
     guest.value.filled = slot
     if slot != 1 { guest.value.again = .none }
   }
 
   /// There are more than the list registers hold.
-  private func overflow(_ guest: VirtualCPUReference) {
+  @inline(__always) private func overflow(_ guest: VirtualCPUReference) {
     guest.value.filled = phone.value.listRegisterCount
     guest.value.again = .none
     guest.value.overflows = true

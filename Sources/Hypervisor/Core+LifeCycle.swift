@@ -101,7 +101,7 @@ extension Core {
   }
 
   /// Gives a virtual CPU its registers at power-on: EL1 with interrupts masked, MMU and caches off.
-  func start(_ guest: VirtualCPUReference) {
+  @inline(never) func start(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
     for index in 0..<31 { guest.value.registers[index] = 0 }
     for index in 0..<guest.value.system.count { guest.value.system[index] = 0 }
@@ -131,7 +131,7 @@ extension Core {
   }
 
   /// A virtual CPU of a VM that stops leaves its physical CPU; when all have left, scrubbing begins.
-  func leave(_ guest: VirtualCPUReference) {
+  @inline(never) func leave(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
     takeOff(guest)
     if guest.value.index == 0 {

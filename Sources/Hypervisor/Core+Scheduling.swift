@@ -61,7 +61,7 @@ extension Core {
   }
 
   /// Where the search begins: at the loaded virtual CPU, or behind it when its turn is over.
-  private var firstPlace: Int {
+  @inline(__always) private var firstPlace: Int {
     guard let loaded = cpu.value.loaded else { return 0 }
     let isOver = hardware.read(.counter) >= cpu.value.sliceEnd
     return loaded.value.place &+ (isOver ? 1 : 0)
@@ -124,7 +124,7 @@ extension Core {
   }
 
   /// Puts the CPU's registers back into the virtual CPU that they belong to.
-  func unload() {
+  @inline(never) func unload() {
     guard let guest = cpu.value.loaded else { return }
     fold(guest)
     let bank = guest.value.bank
@@ -169,7 +169,7 @@ extension Core {
   // MARK: Time
 
   /// Arms the hypervisor's timer for the end of a turn and for the timers of those who wait.
-  private func setAlarm(_ choice: Choice) {
+  @inline(never) private func setAlarm(_ choice: Choice) {
     var deadline = choice.deadline
     if choice.equals != 0 { deadline = min(deadline, cpu.value.sliceEnd) }
     guard deadline != cpu.value.alarm else { return }

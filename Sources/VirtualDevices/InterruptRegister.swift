@@ -3,22 +3,30 @@
 
 /// What lies at an offset of a GIC frame.
 public struct InterruptRegister: Equatable {
-  public enum Kind: UInt8, Sendable {
-    // A word with a bit for each interrupt of a bank: the offset divided by 0x80.
-    case group = 1, setEnable, clearEnable, setPending, clearPending, setActive, clearActive
+  /// The first seven have a bit for each interrupt of a bank; their number is the offset divided by 0x80.
+  public struct Kind: Equatable, Sendable {
+    public let number: UInt32
+
+    public static let group = Kind(number: 1)
+    public static let setEnable = Kind(number: 2)
+    public static let clearEnable = Kind(number: 3)
+    public static let setPending = Kind(number: 4)
+    public static let clearPending = Kind(number: 5)
+    public static let setActive = Kind(number: 6)
+    public static let clearActive = Kind(number: 7)
     /// Four priorities.
-    case priority
+    public static let priority = Kind(number: 8)
     /// Trigger configuration of sixteen interrupts.
-    case configuration
+    public static let configuration = Kind(number: 9)
     /// The lower word of GICD_IROUTER for a shared interrupt.
-    case route
-    case control
-    case type
-    case implementer
+    public static let route = Kind(number: 10)
+    public static let control = Kind(number: 11)
+    public static let type = Kind(number: 12)
+    public static let implementer = Kind(number: 13)
     /// PIDR2, which names the architecture's version.
-    case architecture
+    public static let architecture = Kind(number: 14)
     /// Reserved or not implemented: reads as zero, ignores writes.
-    case none
+    public static let none = Kind(number: 15)
   }
 
   public let kind: Kind
@@ -38,7 +46,7 @@ public struct InterruptRegister: Equatable {
     switch offset &>> 7 {
     case 0: return identification(offset: offset)
     case 1...7:
-      return InterruptRegister(Kind(rawValue: UInt8(truncatingIfNeeded: offset &>> 7 & 7)) ?? .none, bank: offset &>> 2 & 31)
+      return InterruptRegister(Kind(number: offset &>> 7), bank: offset &>> 2 & 31)
     case 8...15: return InterruptRegister(.priority, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
     case 24...25: return InterruptRegister(.configuration, bank: offset &>> 3 & 31, place: offset &>> 2 & 1)
     case 192...255:

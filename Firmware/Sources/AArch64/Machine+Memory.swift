@@ -31,7 +31,7 @@ extension Machine {
 
   private var level3Table: UnsafeMutablePointer<UInt64> { unsafe level2Table + 512 }
 
-  private func mapBlocks(_ entry: Int, _ address: UInt64, _ attributes: UInt64) {
+  @inline(never) private func mapBlocks(_ entry: Int, _ address: UInt64, _ attributes: UInt64) {
     for next in 0..<2 {
       let block = address & ~0x1F_FFFF &+ UInt64(truncatingIfNeeded: next) &<< 21
       unsafe level2Table[entry &+ next] = block | attributes
@@ -47,7 +47,7 @@ extension Machine {
     MappedRegisters(base: UInt64(truncatingIfNeeded: Self.firstDevice &+ slot.rawValue) &<< 21 &+ UInt64(offset))
   }
 
-  func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
+  @inline(never) func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
     let entry = Self.firstWindow &+ Int(truncatingIfNeeded: read_tpidr_el2()) &* 4 &+ slot.rawValue
     mapBlocks(entry, address.rawValue, Self.memoryBlock)
     // Mapped just now.
