@@ -10,7 +10,7 @@ extension Boot {
     guard let record = unsafe findRecord(core) else { core.halt("the device image has no valid phone record") }
     let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
     guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
-      core.halt("the device image was made for another version of the hypervisor")
+      core.halt("the device image is for another version of the hypervisor")
     }
     for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
     core.phone.value.seed.mix(hardware.read(.counter))
@@ -43,7 +43,7 @@ extension Boot {
     guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
       core.halt("the record of a VM is damaged")
     }
-    guard let memory = carve(core, record.memorySize) else { core.halt("the board has not enough memory for all VMs") }
+    guard let memory = carve(core, record.memorySize) else { return core.haltForMemory() }
     let count = Int(record.virtualCPUCount)
     guard let pointer = unsafe arena.take(VirtualMachine.self),
       let virtualCPUs = unsafe arena.take(VirtualCPU.self, count: count),

@@ -97,13 +97,13 @@ public struct Boot<H: Hardware>: ~Copyable {
   private static func missing(_ phone: PhoneReference) -> StaticString? {
     if phone.value.board.memory.count == 0 { return "the device tree names no memory" }
     if phone.value.board.reserved.isIncomplete || phone.value.board.memory.isIncomplete {
-      return "the device tree names too many memory ranges"
+      return "too many memory ranges"
     }
     if phone.value.board.distributor == 0 { return "the board has no GICv3 (arm,gic-v3)" }
     if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
       || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
       || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
-    { return "the board has no generic timer (arm,armv8-timer) with interrupts 26, 27 and 30" }
+    { return "the board has no generic timer with interrupts 26, 27 and 30" }
     if !phone.value.board.hasFirmware { return "the firmware has no PSCI called by SMC" }
     if phone.value.board.image.size == 0 { return "there is no device image: pass one as the ramdisk" }
     return nil
@@ -163,8 +163,8 @@ extension Core {
     halt("the device stops")
   }
 
-  /// The arena is used up.
-  @inline(never) func haltForMemory() { halt("the hypervisor's own memory is too small for these VMs") }
+  /// The board's memory, or the arena, is used up.
+  @inline(never) func haltForMemory() { halt("not enough memory for all VMs") }
 
   /// Says why the device cannot go on, and stops it.
   @inline(never) public func halt(_ reason: StaticString) -> Never {

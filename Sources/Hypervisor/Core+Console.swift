@@ -89,7 +89,7 @@ extension Core {
     }
     if number < phone.value.machineCount { return bring(toFront: number) }
     guard character == UInt8(ascii: "a") else {
-      return message("Ctrl-] then 1-8: that VM in front, n: the next, a: all together")
+      return message("Ctrl-] 1-8: that VM, n: the next one, a: all together")
     }
     phone.value.console.isTogether = true
     message("all VMs together")

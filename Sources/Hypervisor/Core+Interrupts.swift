@@ -31,7 +31,7 @@ extension Core {
     while rest != 0 {
       let place = index &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
       let isPrivate = index >= VirtualMachine.sharedBanks
-      let target = isPrivate ? index &- VirtualMachine.sharedBanks : machine.value.target(of: place)
+      let target = isPrivate ? index &- VirtualMachine.sharedBanks : machine.value.target(of: place, isActive: false)
       if target < UInt32(machine.value.record.virtualCPUCount) { notice(machine.value.virtualCPU(target)) }
       rest = isPrivate ? 0 : rest & (rest &- 1)
     }
@@ -87,11 +87,13 @@ extension Core {
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: guest.value.machine.value.groups)
+      let active = bank.value.active.load(ordering: .relaxed)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
         let interrupt = InterruptNumber(word &* 32 &+ position)
         let priority = UInt32(bank.value.priority(of: interrupt))
-        if priority < bestPriority, word == 0 || guest.value.isTarget(of: interrupt) {
+        let isActive = active &>> position & 1 != 0
+        if priority < bestPriority, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) {
           best = interrupt
           bestPriority = priority
         }

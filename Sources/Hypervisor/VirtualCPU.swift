@@ -58,8 +58,8 @@ public struct VirtualCPU: ~Copyable {
   }
 
   /// Whether a shared interrupt goes to this virtual CPU.
-  @inline(__always) func isTarget(of interrupt: InterruptNumber) -> Bool {
-    machine.value.target(of: interrupt.rawValue &- 32) == index
+  @inline(__always) func isTarget(of interrupt: InterruptNumber, isActive: Bool) -> Bool {
+    machine.value.target(of: interrupt.rawValue &- 32, isActive: isActive) == index
   }
 
   /// An active shared interrupt stays with the virtual CPU that took it.

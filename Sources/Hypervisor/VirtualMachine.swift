@@ -63,8 +63,7 @@ import VirtualDevices
 
   /// The virtual CPU that a shared interrupt (counted from the first one) goes to: while it is active, the one
   /// that took it.
-  @inline(__always) func target(of interrupt: UInt32) -> UInt32 {
-    let isActive = bank(interrupt &>> 5 & 1).value.active.load(ordering: .relaxed) & 1 &<< (interrupt & 31) != 0
+  @inline(__always) func target(of interrupt: UInt32, isActive: Bool) -> UInt32 {
     let place = Int(interrupt & 63)
     return UInt32(isActive ? holders[place] : routes[place])
   }

@@ -20,6 +20,14 @@ import Testing
     #expect(phone.cpus[0].live[SystemSlot.control.rawValue] & 1 == 0)
   }
 
+  /// A device tree's properties come in any order: libfdt puts what is set last first.
+  @Test func propertiesInAnyOrder() throws {
+    let phone = try ScriptedPhone([ScriptedVM(name: "work", mebibytes: 256)])
+    phone.tree.root.reverseProperties()
+    #expect(phone.start().running == ["work.0"])
+    #expect(phone.board.violations.isEmpty)
+  }
+
   @Test func loadsWhatTheImageHolds() throws {
     let machine = ScriptedVM(name: "work", kernelSize: 300_001)
     let phone = try ScriptedPhone([machine]).start()
@@ -170,6 +178,14 @@ struct StageTwoWalk {
     #expect(phone.start().running == ["work.0"])
   }
 
+  @Test func disabledBeforeItsRegisters() throws {
+    let text = try output {
+      $0.tree["intc@8000000"].set("status", "disabled")
+      $0.tree["intc@8000000"].reverseProperties()
+    }
+    #expect(text.contains("no GICv3"))
+  }
+
   @Test func firmwareCalledByTheOtherInstruction() throws {
     let text = try output {
       $0.tree["psci"].properties.removeLast()
@@ -225,5 +241,13 @@ struct StageTwoWalk {
       }
       #expect(text.contains("image") || text.contains("record"), "\(size) bytes: \(text)")
     }
+  }
+}
+
+extension DeviceTreeNode {
+  /// Turns the order of properties around, here and below.
+  fileprivate mutating func reverseProperties() {
+    properties.reverse()
+    for index in children.indices { children[index].reverseProperties() }
   }
 }

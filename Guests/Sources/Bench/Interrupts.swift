@@ -25,12 +25,15 @@ func reportPing() {
     Redistributor(1).initialize()
     write32(Redistributor(1).setEnable, 1 << 2)
     ProcessorInterface.initialize()
+    Shared.write(0, 1)
     for _ in 0..<2 { measure_partner(pings, pingInterrupt << 24 | 1) }
     PowerInterface.call(PowerFunction.off)
   }
   write32(Redistributor(0).setEnable, 1 << 2)
   guard started == 0 else { return Console.write("bench: the second CPU does not start\n") }
-  // The first turn lets the partner start and the translations of both CPUs settle.
+  // An interrupt sent before the partner has set up its group is nobody's.
+  while Shared.read(0) == 0 { hint_yield() }
+  // The first turn lets the translations of both CPUs settle.
   _ = measure_ping(pings, pingInterrupt << 24 | 2)
   report(key: "ping", ticks: measure_ping(pings, pingInterrupt << 24 | 2), rounds: 2 * pings)
 }

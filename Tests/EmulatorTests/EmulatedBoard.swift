@@ -1,0 +1,140 @@
+import Foundation
+
+@testable import HostCommands
+
+/// QEMU's `virt` board with a phone on it, or with a guest alone.
+struct EmulatedBoard: Sendable {
+  var cpus = 1
+  var model = "cortex-a57"
+  var machine = "virt,virtualization=on,gic-version=3"
+  var mebibytes = 1024
+  var timeout = Duration.seconds(120)
+
+  /// How many may run at once.
+  private static let places = DispatchSemaphore(value: 2)
+
+  private func arguments(_ software: [String]) -> [String] {
+    ["-M", machine, "-cpu", model, "-smp", "\(cpus)", "-m", "\(mebibytes)M", "-display", "none", "-monitor", "none"]
+      + ["-serial", "stdio", "-nic", "none", "-no-reboot"] + software
+  }
+
+  /// Starts a guest of ours without a hypervisor.
+  func run(guest: String, arguments: String, script: Script) throws -> Recording {
+    var board = self
+    board.machine = "virt,gic-version=3"
+    return try board.run(["-kernel", Repository.guest(guest), "-append", arguments], script)
+  }
+
+  /// Starts a phone under the hypervisor.
+  /// - Parameter damage: changes the device image.
+  func run(phone yaml: String, script: Script, damage: (inout Data) -> Void = { _ in }) throws -> Recording {
+    let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(yaml.utf8))
+    let board = BoardDescription.virt(cpus: cpus, memory: .mebibytes(UInt64(mebibytes)))
+    let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
+    let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try OutputFile.replace(path) { try image.tree.write(to: $0) }
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    damage(&data)
+    try data.write(to: URL(fileURLWithPath: path))
+    return try run(["-kernel", Repository.hypervisor, "-initrd", path], script)
+  }
+
+  private func run(_ software: [String], _ script: Script) throws -> Recording {
+    Self.places.wait()
+    defer { Self.places.signal() }
+    var session = ConsoleSession(
+      listener: Recorder(script: script), keyboard: nil, screen: nil, timeout: timeout)
+    let end = session.run(try EmulatorProcess(EmulatorOptions.program, arguments(software)))
+    return Recording(end: end, output: session.listener.output, missing: session.listener.missing)
+  }
+}
+
+/// What to wait for and what to type.
+struct Script: Sendable {
+  /// Ends the session once all were printed.
+  var until: [String]
+  /// Typed, in this order, each once its text was printed behind what answered the one before.
+  var reactions: [(text: String, keys: String)] = []
+  /// Ends the session early.
+  var failures = ["DAMAGED", "FAIL", "a fault of the hypervisor", "Kernel panic"]
+}
+
+struct Recording {
+  let end: SessionEnd
+  let output: String
+  /// Texts that were not printed.
+  let missing: [String]
+
+  /// What a person wants to read of a failed run.
+  var tail: String { "\(end), not seen: \(missing)\n\(output.suffix(1500))" }
+
+  func contains(_ text: String) -> Bool { output.contains(text) }
+}
+
+/// Follows a script and keeps all that was printed.
+private struct Recorder: ConsoleListener {
+  private(set) var missing: [String]
+  private var bytes: [UInt8] = []
+  private var reactions: [(text: String, keys: String)]
+  private let failures: [String]
+  /// Behind what the last reaction answered.
+  private var position = 0
+  private var looked = 0
+
+  var output: String { String(decoding: bytes.filter { $0 != 0x0D }, as: UTF8.self) }
+
+  init(script: Script) {
+    missing = script.until
+    reactions = script.reactions
+    failures = script.failures
+  }
+
+  mutating func heard(_ new: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict {
+    guard !new.isEmpty else { return .goOn }
+    bytes += new
+    let recent = Array(bytes[max(0, looked - 80)...])
+    looked = bytes.count
+    missing.removeAll { recent.contains(text: $0) }
+    if let next = reactions.first, Array(bytes[position...]).contains(text: next.text) {
+      reactions.removeFirst()
+      position = bytes.count
+      type(Array(next.keys.utf8))
+    }
+    return missing.isEmpty || failures.contains { recent.contains(text: $0) } ? .done : .goOn
+  }
+}
+
+/// Files that `make` builds.
+enum Repository {
+  static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+  static let hypervisor =
+    ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? path + "/Firmware/.build/pocketvisor.aarch64.img"
+  static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
+  static let kernel = path + "/.cache/debian/vmlinuz"
+  static let ramdisk = path + "/.cache/debian/initrd.gz"
+
+  /// Whether the hypervisor and the guests were built.
+  static let isBuilt = [hypervisor, guest("neighbour")].allSatisfy(FileManager.default.fileExists(atPath:))
+  static let hasDebian = isBuilt && [kernel, ramdisk].allSatisfy(FileManager.default.fileExists(atPath:))
+}
+
+/// One VM of a phone.yaml.
+enum PhoneText {
+  static func guest(_ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = "")
+    -> String
+  {
+    "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: 32MiB, cpus: \(cpus)\(more) }\n"
+  }
+
+  static func debian(_ name: String, cpus: Int = 1, mebibytes: Int = 256) -> String {
+    """
+      \(name): { kernel: \(Repository.kernel), ramdisk: \(Repository.ramdisk), memory: \(mebibytes)MiB, cpus: \(cpus), \
+    cmdline: console=ttyAMA0 pocketvisor.name=\(name) }
+
+    """
+  }
+
+  static func phone(_ machines: String...) -> String { "vms:\n" + machines.joined() }
+}
