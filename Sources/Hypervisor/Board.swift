@@ -24,6 +24,8 @@ public struct Board {
   public var hasFirmware = false
   /// Where the boot loader put the device image.
   public var image = PhysicalRange()
+  /// Its end; the tree names start and end in any order.
+  fileprivate var imageEnd: UInt64 = 0
   /// What it gave for the random number generator.
   public var seed = InlineArray<4, UInt64>(repeating: 0)
 
@@ -34,6 +36,7 @@ public struct Board {
     readReservations(tree)
     var walk = BoardWalk(tree)
     while walk.step(&self) {}
+    if imageEnd > image.start { image.size = imageEnd &- image.start }
   }
 
   /// The memory reservation block: pairs of address and size, ended by zeros.
@@ -123,7 +126,7 @@ private struct BoardWalk {
     case .reg: registers = property
     case .status: if blob.name(at: value) != .okay, blob.name(at: value) != .ok { registers.length = -1 }
     case .initrdStart: board.image.start = blob.number(at: value, cells: property.length &>> 2)
-    case .initrdEnd: board.image.size = blob.number(at: value, cells: property.length &>> 2) &- board.image.start
+    case .initrdEnd: board.imageEnd = blob.number(at: value, cells: property.length &>> 2)
     case .rngSeed: if property.length >= 32 { readSeed(value, &board) }
     default: break
     }

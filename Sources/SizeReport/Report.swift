@@ -39,10 +39,30 @@ struct Report {
     }
   }
 
-  private var partLines: [String] {
-    let sizes = budget.parts.map { part in
+  /// Bytes that each part takes.
+  private var sizes: [UInt64] {
+    budget.parts.map { part in
       entries.filter { part.files.contains($0.file ?? "") }.reduce(0) { $0 + $1.size }
     }
+  }
+
+  /// What is larger than it may be, and allotments that promise too much.
+  func mistakes() -> [String] {
+    var mistakes: [String] = []
+    if image.loadedSize > budget.limit {
+      mistakes.append("the image has \(image.loadedSize) bytes, \(image.loadedSize - budget.limit) over its limit")
+    }
+    if budget.limit + budget.reserved > budget.total || budget.parts.map(\.bytes).reduce(0, +) > budget.limit {
+      mistakes.append("SizeBudget.json gives away more than there is")
+    }
+    for (part, size) in zip(budget.parts, sizes) where size > part.bytes {
+      mistakes.append("\(part.name): \(size) bytes of \(part.bytes)")
+    }
+    return mistakes
+  }
+
+  private var partLines: [String] {
+    let sizes = self.sizes
     let rest = image.loadedSize - sizes.reduce(0, +)
     let allotted = budget.parts.map(\.bytes).reduce(0, +)
     let parts = zip(budget.parts, sizes).map { line($0.name, size: $1, allotted: $0.bytes) }

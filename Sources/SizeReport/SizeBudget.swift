@@ -10,8 +10,12 @@ struct SizeBudget: Decodable {
     var files: [String]
   }
 
-  /// The promise: all loaded bytes.
+  /// The promise: all loaded bytes, with everything that is still to come.
+  var total: UInt64
+  /// What this version may take of it.
   var limit: UInt64
+  /// What follows takes the rest: at least this much.
+  var reserved: UInt64
   var parts: [Part]
 
   init(path: String) throws {

@@ -23,7 +23,8 @@ struct SeededGenerator: RandomNumberGenerator {
 /// A guest that does anything, on three VMs and two CPUs.
 struct RandomGuest {
   var random: SeededGenerator
-  let phone: ScriptedPhone
+  private(set) var phone: ScriptedPhone
+  private let image: [UInt8]
   /// What was done last, for whoever looks for the reason of a trap.
   private(set) var last = ""
 
@@ -33,11 +34,21 @@ struct RandomGuest {
       ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0]), ScriptedVM(name: "b", cpus: 2, placement: [1, 0]),
       ScriptedVM(name: "c", priority: 1, placement: [0]),
     ]
-    phone = try ScriptedPhone(machines, cpus: 2).start()
+    image = try DeviceImageBuilder.image(of: machines, cpus: 2)
+    phone = ScriptedPhone(image: image, cpus: 2).start()
+  }
+
+  /// Where nobody is left who could do anything, a new phone.
+  private mutating func revive() {
+    phone.advance(100_000)
+    guard phone.running == [nil, nil], phone.board.violations.isEmpty else { return }
+    last = "a new phone"
+    phone = ScriptedPhone(image: image, cpus: 2).start()
   }
 
   /// One step of one CPU, or of the world around.
   mutating func step() {
+    if phone.running == [nil, nil] { revive() }
     let cpu = random.pick(phone.cpus)
     guard cpu.current != nil else { return world(cpu) }
     last = "CPU \(cpu.number) \(cpu.running ?? "-"): "
@@ -47,7 +58,10 @@ struct RandomGuest {
     case 6: firmware(cpu)
     case 7: systemRegister(cpu)
     case 8: cpu.useVectors(random.next())
-    case 9: cpu.waitForever()
+    case 9:
+      if random.chance(80) { cpu.enableInterrupts() }
+      if random.chance(80) { cpu.setVirtualTimer(phone.board.clock + random.next() % 5_000) }
+      if cpu.current != nil { cpu.waitForever() }
     case 10, 11: interrupt(cpu)
     case 12: registers(cpu)
     default: world(cpu)
@@ -141,16 +155,19 @@ struct RandomGuest {
   /// 200,000 steps, in a process of its own: a trap of the hypervisor ends that one, and is told with the step.
   @Test func nothingAGuestDoesTraps() async throws {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      var awake = 0
       for seed in 1...8 as ClosedRange<UInt64> {
         var guest = try RandomGuest(seed: seed)
         for step in 0..<25_000 {
           guest.step()
+          if guest.phone.running != [nil, nil] { awake += 1 }
           guard guest.phone.board.violations.isEmpty else {
             RandomTrapTests.print(to: "seed \(seed) step \(step) (\(guest.last)): \(guest.phone.board.violations)")
             exit(2)
           }
         }
       }
+      if awake < 100_000 { RandomTrapTests.print(to: "only \(awake) steps with a guest that runs") }
     }
     if let text = result?.standardErrorContent, !text.isEmpty { Issue.record("\(String(decoding: text, as: UTF8.self).prefix(4000))") }
   }

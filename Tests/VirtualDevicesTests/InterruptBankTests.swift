@@ -26,8 +26,8 @@ import VirtualDevices
 
   /// The first interrupt that a register tells of.
   private func first(_ register: InterruptRegister) -> UInt32 {
-    let unit: [Kind: UInt32] = [.priority: 4, .configuration: 16, .route: 1]
-    return register.bank * 32 + register.place * (unit[register.kind] ?? 0)
+    let unit: UInt32 = register.kind == .priority ? 4 : register.kind == .configuration ? 16 : 1
+    return register.bank * 32 + register.place * unit
   }
 
   @Test func everyOffset() {
