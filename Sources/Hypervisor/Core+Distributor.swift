@@ -117,9 +117,20 @@ extension Core {
 
   /// Sixteen bits to the upper bits of sixteen pairs.
   @inline(never) private static func spread(_ bits: UInt32) -> UInt32 {
-    var result: UInt32 = 0
-    for position in 0..<16 as Range<UInt32> { result |= (bits &>> position & 1) &<< (position &* 2 &+ 1) }
-    return result
+    var result = bits & 0xFFFF
+    result = (result | result &<< 8) & 0x00FF_00FF
+    result = (result | result &<< 4) & 0x0F0F_0F0F
+    result = (result | result &<< 2) & 0x3333_3333
+    return ((result | result &<< 1) & 0x5555_5555) &<< 1
+  }
+
+  /// The upper bits of sixteen pairs to sixteen bits.
+  @inline(never) private static func gather(_ pairs: UInt32) -> UInt32 {
+    var result = pairs &>> 1 & 0x5555_5555
+    result = (result | result &>> 1) & 0x3333_3333
+    result = (result | result &>> 2) & 0x0F0F_0F0F
+    result = (result | result &>> 4) & 0x00FF_00FF
+    return (result | result &>> 8) & 0xFFFF
   }
 
   // MARK: Stores
@@ -149,7 +160,9 @@ extension Core {
       bank.value.priorities[place] = bank.value.priorities[place] & ~mask | value & phone.value.priorityMask
       return withdraw(machine, bank: index, ~0)
     case .configuration where frame.owner == nil:
-      configure(bank, value, mask, from: register.place &* 16)
+      let first = register.place &* 16
+      bank.value.edge.clear(Self.gather(mask) &<< first)
+      bank.value.edge.set(Self.gather(value) &<< first)
       return withdraw(machine, bank: index, ~0)
     case .route where frame.owner == nil:
       machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =
@@ -166,14 +179,6 @@ extension Core {
   ) -> UInt32 {
     let raised = machine.value.bank(index).value.raised & interrupts
     return raised != 0 ? notice(machine, bank: index, raised) : 0
-  }
-
-  /// GICD_ICFGR: the upper bit of each pair.
-  private func configure(_ bank: BankReference, _ value: UInt32, _ mask: UInt32, from first: UInt32) {
-    for position in 0..<16 as Range<UInt32> where mask &>> (position &* 2 &+ 1) & 1 != 0 {
-      let bit: UInt32 = 1 &<< (first &+ position)
-      if value &>> (position &* 2 &+ 1) & 1 != 0 { bank.value.edge.set(bit) } else { bank.value.edge.clear(bit) }
-    }
   }
 
   /// Clears pending state, or sets or clears active state, wherever the interrupts are.

@@ -17,7 +17,7 @@ extension Core {
     while true {
       while acknowledgeInterrupt() {}
       cpu.value.attention.store(0, ordering: .relaxed)
-      let choice = choose()
+      var choice = choose()
       guard let next = choice.best else {
         setAlarm(choice)
         if cpu.value.attention.load(ordering: .relaxed) == 0 { hardware.waitForInterrupt() }
@@ -27,7 +27,7 @@ extension Core {
         work(next.value.machine)
         continue
       }
-      run(next, shares: choice.ready > 1)
+      run(next, &choice)
       setAlarm(choice)
       if cpu.value.attention.load(ordering: .relaxed) == 0 { return next }
     }
@@ -112,14 +112,16 @@ extension Core {
   // MARK: Running
 
   /// Loads a virtual CPU unless it is loaded, and hands it its interrupts.
-  /// - Parameter shares: whether somebody else could use the CPU while this one waits.
-  private func run(_ next: VirtualCPUReference, shares: Bool) {
+  /// - Parameter choice: its deadline is lowered to the timers of the one that leaves.
+  private func run(_ next: VirtualCPUReference, _ choice: inout Choice) {
     if !isLoaded(next) {
+      let previous = cpu.value.loaded
       unload()
+      if let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
       load(next)
       cpu.value.sliceEnd = hardware.read(.counter) &+ slice
     }
-    hardware.write(.configuration, shares ? Configuration.sharing : Configuration.alone)
+    hardware.write(.configuration, choice.ready > 1 ? Configuration.sharing : Configuration.alone)
     refill(next)
   }
 
@@ -127,12 +129,9 @@ extension Core {
   @inline(never) func unload() {
     guard let guest = cpu.value.loaded else { return }
     fold(guest)
-    let bank = guest.value.bank
-    let raised = bank.value.line.load(ordering: .relaxed)
-    let timers = (raised | bank.value.active.load(ordering: .relaxed)) & GuestInterrupt.timers
-    bank.value.line.clear(GuestInterrupt.timers)
-    if timers & GuestInterrupt.virtualTimer.bit != 0 { deactivate(GuestInterrupt.virtualTimer) }
-    if timers & GuestInterrupt.physicalTimer.bit != 0 { deactivate(GuestInterrupt.physicalTimer) }
+    guest.value.bank.value.line.clear(GuestInterrupt.timers)
+    deactivate(GuestInterrupt.virtualTimer)
+    deactivate(GuestInterrupt.physicalTimer)
     hardware.saveSystemRegisters(guest)
     cpu.value.loaded = nil
   }
