@@ -39,7 +39,8 @@ firmware:
 	swift build --jobs $(JOBS) -c release --package-path Firmware --triple $(FIRMWARE_TRIPLE) \
 	  --toolset Firmware/Toolsets/aarch64.json --product Pocketvisor
 	@$(OBJCOPY) -O binary $(FIRMWARE_PRODUCT) $(HYPERVISOR)
-	@echo "$(HYPERVISOR): $$(stat -c %s $(HYPERVISOR)) bytes"
+	@size=$$(stat -c %s $(HYPERVISOR)); limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
+	  echo "$(HYPERVISOR): $$size bytes, the limit is $$limit"; test $$size -le $$limit
 
 tool:
 	swift build --jobs $(JOBS) --product pocketvisor

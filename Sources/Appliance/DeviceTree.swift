@@ -90,7 +90,8 @@ public struct DeviceTree {
     position = offset(8)
     end = position &+ offset(36)
     guard blob.cell(at: 0) == Self.magic, blob.cell(at: 24) <= 17, blob.cell(at: 20) >= 16,
-      total >= Self.headerSize, total <= blob.count, end >= position, end <= total, strings < total, position & 3 == 0
+      total >= Self.headerSize, total <= blob.count, end >= position, end <= total, strings < total,
+      position & 3 == 0
     else { return nil }
   }
 

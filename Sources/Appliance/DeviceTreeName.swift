@@ -3,54 +3,52 @@
 public struct DeviceTreeName: Equatable, Sendable {
   public let hash: UInt32
 
-  init(hash: UInt32) { self.hash = hash }
-
   /// `#address-cells`
-  public static let addressCells = DeviceTreeName(hash: 0x51FE9F22)
+  public static let addressCells = DeviceTreeName(hash: 0x51FE_9F22)
   /// `#size-cells`
-  public static let sizeCells = DeviceTreeName(hash: 0xAE5EE4B3)
+  public static let sizeCells = DeviceTreeName(hash: 0xAE5E_E4B3)
   /// `compatible`
-  public static let compatible = DeviceTreeName(hash: 0xD697FC33)
+  public static let compatible = DeviceTreeName(hash: 0xD697_FC33)
   /// `device_type`
-  public static let deviceType = DeviceTreeName(hash: 0x465F47CC)
+  public static let deviceType = DeviceTreeName(hash: 0x465F_47CC)
   /// `interrupts`
-  public static let interrupts = DeviceTreeName(hash: 0xE9BD4619)
+  public static let interrupts = DeviceTreeName(hash: 0xE9BD_4619)
   /// `method`
-  public static let method = DeviceTreeName(hash: 0xAB45F730)
+  public static let method = DeviceTreeName(hash: 0xAB45_F730)
   /// `reg`
-  public static let reg = DeviceTreeName(hash: 0x43F48595)
+  public static let reg = DeviceTreeName(hash: 0x43F4_8595)
   /// `rng-seed`
-  public static let rngSeed = DeviceTreeName(hash: 0x180729B4)
+  public static let rngSeed = DeviceTreeName(hash: 0x1807_29B4)
   /// `status`
-  public static let status = DeviceTreeName(hash: 0xBA4B77EF)
+  public static let status = DeviceTreeName(hash: 0xBA4B_77EF)
   /// `linux,initrd-start`
-  public static let initrdStart = DeviceTreeName(hash: 0x97F079BA)
+  public static let initrdStart = DeviceTreeName(hash: 0x97F0_79BA)
   /// `linux,initrd-end`
-  public static let initrdEnd = DeviceTreeName(hash: 0x37AD944F)
+  public static let initrdEnd = DeviceTreeName(hash: 0x37AD_944F)
   /// `memory`
-  public static let memory = DeviceTreeName(hash: 0x84E9F1AE)
+  public static let memory = DeviceTreeName(hash: 0x84E9_F1AE)
   /// `cpu`
-  public static let cpu = DeviceTreeName(hash: 0xF94AF989)
+  public static let cpu = DeviceTreeName(hash: 0xF94A_F989)
   /// `smc`
-  public static let smc = DeviceTreeName(hash: 0xEB3AC8FA)
+  public static let smc = DeviceTreeName(hash: 0xEB3A_C8FA)
   /// `okay`
-  public static let okay = DeviceTreeName(hash: 0xBA9EEB49)
+  public static let okay = DeviceTreeName(hash: 0xBA9E_EB49)
   /// `ok`
-  public static let ok = DeviceTreeName(hash: 0x663437AF)
+  public static let ok = DeviceTreeName(hash: 0x6634_37AF)
   /// `reserved-memory`
-  public static let reservedMemory = DeviceTreeName(hash: 0x90DD6653)
+  public static let reservedMemory = DeviceTreeName(hash: 0x90DD_6653)
   /// `arm,gic-v3`
-  public static let gicV3 = DeviceTreeName(hash: 0xE5A0BA04)
+  public static let gicV3 = DeviceTreeName(hash: 0xE5A0_BA04)
   /// `arm,pl011`
-  public static let pl011 = DeviceTreeName(hash: 0x69782F87)
+  public static let pl011 = DeviceTreeName(hash: 0x6978_2F87)
   /// `arm,armv8-timer`
-  public static let armv8Timer = DeviceTreeName(hash: 0x8755C8E1)
+  public static let armv8Timer = DeviceTreeName(hash: 0x8755_C8E1)
   /// `phone`
-  public static let phone = DeviceTreeName(hash: 0x773611AF)
+  public static let phone = DeviceTreeName(hash: 0x7736_11AF)
   /// `data-position`
-  public static let dataPosition = DeviceTreeName(hash: 0xF507C6AB)
+  public static let dataPosition = DeviceTreeName(hash: 0xF507_C6AB)
   /// `data-size`
-  public static let dataSize = DeviceTreeName(hash: 0xABFC0BA9)
+  public static let dataSize = DeviceTreeName(hash: 0xABFC_0BA9)
 }
 
 extension Blob {

@@ -40,7 +40,9 @@ public struct PhoneHeader {
   public var entropy: InlineArray<4, UInt64>
   public var reserved: InlineArray<2, UInt64>
 
-  public init(virtualMachineCount: UInt32, interruptControllerGeneration: UInt32, entropy: InlineArray<4, UInt64>) {
+  public init(
+    virtualMachineCount: UInt32, interruptControllerGeneration: UInt32, entropy: InlineArray<4, UInt64>
+  ) {
     self.magic = Self.expectedMagic
     self.virtualMachineCount = virtualMachineCount
     self.interruptControllerGeneration = interruptControllerGeneration

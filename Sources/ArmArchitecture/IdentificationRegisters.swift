@@ -20,7 +20,8 @@ public struct IdentificationRule: Equatable {
   /// AArch32 where the CPU can. What is not listed reads as zero.
   @inline(__always) public static func rule(for index: UInt32) -> IdentificationRule {
     switch index {
-    case 4 << 3 | 0:  // PFR0: EL0, FP, AdvSIMD, DIT, CSV3, CSV2 0 or 1; EL1 AArch64 only, GIC 1; no EL2, EL3, SVE, RAS
+    // PFR0: EL0, FP, AdvSIMD, DIT, CSV3, CSV2 0 or 1; EL1 in AArch64 only, GIC 1; no EL2, EL3, SVE, RAS
+    case 4 << 3 | 0:
       return IdentificationRule(allowed: 0xF10F_0000_00FF_000F, fixed: 0x0100_0010)
     case 4 << 3 | 1: return IdentificationRule(allowed: 0xFF)  // PFR1: BT, SSBS
     case 5 << 3 | 0: return IdentificationRule(allowed: 0, fixed: 0x0010_1006)  // DFR0: the least, Armv8.0

@@ -13,7 +13,9 @@
   public var used: UnsafeMutableRawPointer { unsafe next }
 
   /// Room for `count` values, filled with zeros; nil when there is no more.
-  @inline(__always) mutating func take<Value: ~Copyable>(_ type: Value.Type, count: Int = 1, alignment: Int = 16)
+  @inline(__always) mutating func take<Value: ~Copyable>(
+    _ type: Value.Type, count: Int = 1, alignment: Int = 16
+  )
     -> UnsafeMutablePointer<Value>?
   {
     let start = unsafe takeBytes(MemoryLayout<Value>.stride &* count, alignment: alignment)
@@ -21,7 +23,8 @@
   }
 
   @inline(never) private mutating func takeBytes(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
-    let start = unsafe (UInt(bitPattern: next) &+ UInt(bitPattern: alignment &- 1)) & ~UInt(bitPattern: alignment &- 1)
+    let start =
+      unsafe (UInt(bitPattern: next) &+ UInt(bitPattern: alignment &- 1)) & ~UInt(bitPattern: alignment &- 1)
     guard unsafe UInt(bitPattern: size) <= UInt(bitPattern: end) &- start else { return nil }
     unsafe next = UnsafeMutableRawPointer(bitPattern: start &+ UInt(bitPattern: size)) ?? end
     guard let pointer = unsafe UnsafeMutableRawPointer(bitPattern: start) else { return nil }

@@ -27,7 +27,8 @@ extension Boot {
     let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
     guard image.size >= 4096, image.start & 7 == 0,
-      var tree = unsafe DeviceTree(Blob(base: pointer, count: Int(min(image.size, UInt64(DeviceTree.sizeLimit)))))
+      var tree = unsafe DeviceTree(
+        Blob(base: pointer, count: Int(min(image.size, UInt64(DeviceTree.sizeLimit)))))
     else { return nil }
     let place = tree.findImage(.phone)
     let capacity = UInt64(PhoneHeader.size &+ PhoneLimits.virtualMachines &* VirtualMachineRecord.size)
@@ -69,7 +70,8 @@ extension Boot {
   /// fewer.
   private func place(_ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference) {
     let phone = machine.value.phone
-    let cpu = phone.value.cpu(UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
+    let cpu = phone.value.cpu(
+      UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
     guest.value.machine = machine
     guest.value.cpu = cpu
     guest.value.index = index
@@ -85,7 +87,8 @@ extension Boot {
     let granule = PhoneLimits.memoryGranule
     let end = PhoneLimits.guestAddressEnd
     guard record.memoryBase & (granule &- 1) == 0, record.memorySize & (granule &- 1) == 0 else { return false }
-    guard record.memoryBase >= 0x4000_0000, record.memoryBase < end, record.memorySize &- 1 < end &- record.memoryBase,
+    guard record.memoryBase >= 0x4000_0000, record.memoryBase < end,
+      record.memorySize &- 1 < end &- record.memoryBase,
       record.virtualCPUCount &- 1 < 8, record.segmentCount <= 6, record.seedCount <= 2,
       contains(record, record.entry, 4), record.entry & 3 == 0
     else { return false }
@@ -121,7 +124,9 @@ extension Boot {
       let bank = core.phone.value.board.memory[index]
       var candidate = PhysicalRange(start: Self.align(bank.start, alignment), size: size)
       while candidate.end <= bank.end {
-        guard let obstacle = core.phone.value.board.reserved.first(overlapping: candidate) else { return candidate }
+        guard let obstacle = core.phone.value.board.reserved.first(overlapping: candidate) else {
+          return candidate
+        }
         candidate.start = Self.align(obstacle.end, alignment)
       }
     }
@@ -154,8 +159,11 @@ extension Boot {
         offset &+= PhoneLimits.memoryGranule
       }
     }
-    guard let low = unsafe nextTable(root), let pages = unsafe nextTable(low + Int(Self.flash &>> 21)) else { return nil }
-    unsafe pages[Int(Self.flash &>> 12 & 511)] = StageTwo.leaf(core.phone.value.flashPage, level: 3, .readOnlyMemory)
+    guard let low = unsafe nextTable(root), let pages = unsafe nextTable(low + Int(Self.flash &>> 21)) else {
+      return nil
+    }
+    unsafe pages[Int(Self.flash &>> 12 & 511)] = StageTwo.leaf(
+      core.phone.value.flashPage, level: 3, .readOnlyMemory)
     return unsafe hardware.physicalAddress(of: root)
   }
 
@@ -163,7 +171,9 @@ extension Boot {
   private static var flash: UInt64 { 0x0400_0000 }
 
   /// The table that an entry names, made if there is none.
-  @inline(never) private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
+  @inline(never) private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<
+    UInt64
+  >? {
     if let address = unsafe StageTwo.table(of: entry.pointee) {
       return unsafe hardware.pointer(to: PhysicalAddress(address)).assumingMemoryBound(to: UInt64.self)
     }

@@ -31,12 +31,14 @@ public struct Boot<H: Hardware>: ~Copyable {
   {
     guard let phone = makePhone(), readBoard(tree, phone), let core = makeCPUs(phone) else { return nil }
     startConsole(core)
-    core.log("a work phone and a personal phone on one chip")
     if let missing = Self.missing(phone) { core.halt(missing) }
     startInterruptController(core)
     core.phone.value.board.reserved.append(ownMemory)
     core.phone.value.board.reserved.append(core.phone.value.board.image)
     makeMachines(core)
+    // No other CPU runs yet: the console needs no lock.
+    core.put("[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start)
+    core.endLine()
     core.startCPU()
     startOtherCPUs(core, secondaryEntry)
     return core
@@ -55,7 +57,8 @@ public struct Boot<H: Hardware>: ~Copyable {
     phone.value.console = unsafe Console(storage: log)
     let listType = hardware.read(.listType)
     phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
-    phone.value.priorityMask = 0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
+    phone.value.priorityMask =
+      0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
     return phone
   }
 
@@ -95,7 +98,7 @@ public struct Boot<H: Hardware>: ~Copyable {
 
   /// What the board lacks, in a sentence; nil if it has everything.
   private static func missing(_ phone: PhoneReference) -> StaticString? {
-    if phone.value.board.memory.count == 0 { return "the device tree names no memory" }
+    if phone.value.board.memory.count == 0 { return "the board has no memory" }
     if phone.value.board.reserved.isIncomplete || phone.value.board.memory.isIncomplete {
       return "too many memory ranges"
     }
@@ -103,9 +106,11 @@ public struct Boot<H: Hardware>: ~Copyable {
     if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
       || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
       || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
-    { return "the board has no generic timer with interrupts 26, 27 and 30" }
-    if !phone.value.board.hasFirmware { return "the firmware has no PSCI called by SMC" }
-    if phone.value.board.image.size == 0 { return "there is no device image: pass one as the ramdisk" }
+    {
+      return "the board has no generic timer with interrupts 26, 27 and 30"
+    }
+    if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
+    if phone.value.board.image.size == 0 { return "no device image: pass one as the ramdisk" }
     return nil
   }
 
@@ -113,7 +118,8 @@ public struct Boot<H: Hardware>: ~Copyable {
     let distributor = core.phone.value.board.distributor
     hardware.map(.distributor, at: PhysicalAddress(distributor))
     hardware.map(.redistributor, at: PhysicalAddress(core.phone.value.board.redistributors.start))
-    let driver = GICv3Distributor(hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor) & 0x1F_FFFF))
+    let driver = GICv3Distributor(
+      hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor) & 0x1F_FFFF))
     driver.start()
     driver.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
   }
@@ -124,8 +130,10 @@ public struct Boot<H: Hardware>: ~Copyable {
       if other == core.cpu || other.value.queueCount == 0 { continue }
       let context = unsafe UInt64(UInt(bitPattern: other.pointer))
       let function = FirmwareFunction.cpuOn | FirmwareFunction.wide
-      if hardware.callFirmware(function, other.value.affinity, entry.rawValue, context) != FirmwareResult.success {
-        core.log("a CPU did not start: its VMs will not run")
+      if hardware.callFirmware(function, other.value.affinity, entry.rawValue, context)
+        != FirmwareResult.success
+      {
+        core.log("a CPU did not start")
       }
     }
   }

@@ -29,14 +29,14 @@ extension Core {
     let isTogether = phone.value.console.isTogether
     guard phone.value.console.shows(machine.value.index) else { return }
     while isTogether ? machine.value.console.hasLine : machine.value.console.count != 0 {
+      pump()
+      guard phone.value.console.output.hasRoomForLine else { return }
       if isTogether {
-        guard phone.value.console.output.hasRoomForLine else { break }
         endLine()
         putName(machine)
         put("| ")
       }
       moveLine(machine)
-      if phone.value.console.output.isFull { break }
     }
     pump()
   }
@@ -82,14 +82,10 @@ extension Core {
 
   /// The key after the escape key.
   @inline(never) private func command(_ character: UInt8) {
-    var number = UInt32(character) &- 0x31
-    if character == UInt8(ascii: "n") {
-      number = phone.value.console.front &+ 1
-      if number >= phone.value.machineCount { number = 0 }
-    }
+    let number = UInt32(character) &- 0x31
     if number < phone.value.machineCount { return bring(toFront: number) }
     guard character == UInt8(ascii: "a") else {
-      return message("Ctrl-] 1-8: that VM, n: the next one, a: all together")
+      return message("Ctrl-] 1-8: that VM, Ctrl-] a: all")
     }
     phone.value.console.isTogether = true
     message("all VMs together")

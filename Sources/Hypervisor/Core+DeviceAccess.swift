@@ -17,7 +17,9 @@ struct DeviceAccess {
 
 extension Core {
   /// Answers an access outside of the guest's memory.
-  @inline(never) func accessDevice(_ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome)
+  @inline(never) func accessDevice(
+    _ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome
+  )
     -> VirtualCPUReference
   {
     guard abort.isEmulatable else { return refuse(guest, abort, syndrome) }
@@ -32,7 +34,9 @@ extension Core {
 
   /// An access that cannot be emulated. Writes to the flash page, the only thing that is read-only, are ignored,
   /// and so is cache maintenance where there is nothing.
-  @inline(never) private func refuse(_ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome)
+  @inline(never) private func refuse(
+    _ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome
+  )
     -> VirtualCPUReference
   {
     guard abort.isPermissionFault || abort.isCacheMaintenance else { return raiseAbort(guest, syndrome) }
@@ -41,7 +45,9 @@ extension Core {
 
   /// - Parameter frame: the guest address in units of 64 KiB.
   /// - Returns: what is loaded; nil where there is no device.
-  @inline(__always) private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess) -> UInt64? {
+  @inline(__always) private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess)
+    -> UInt64?
+  {
     let machine = guest.value.machine
     var owner: VirtualCPUReference?
     switch frame {

@@ -74,8 +74,10 @@ extension Core {
       case .setEnable, .clearEnable: return bank.value.enabled.load(ordering: .relaxed)
       case .setPending, .clearPending, .setActive, .clearActive: return state(machine, index, register.kind)
       case .priority: return bank.value.priorities[Int(register.place & 7)]
-      case .configuration: return Self.spread(bank.value.edge.load(ordering: .relaxed) &>> (register.place &* 16))
-      case .route where frame.owner == nil: return UInt32(machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)])
+      case .configuration:
+        return Self.spread(bank.value.edge.load(ordering: .relaxed) &>> (register.place &* 16))
+      case .route where frame.owner == nil:
+        return UInt32(machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)])
       default: return 0
       }
     }
@@ -108,9 +110,9 @@ extension Core {
   /// GICD_CTLR: DS, ARE, the group enables, and RWP while another CPU still has to put interrupts back.
   @inline(never) private func control(_ machine: VirtualMachineReference) -> UInt32 {
     var control = 0x50 | machine.value.distributorControl.load(ordering: .relaxed)
-    for index in 0..<UInt32(machine.value.record.virtualCPUCount)
-    where machine.value.virtualCPU(index).value.recalled.load(ordering: .acquiring) != 0 {
-      control |= 1 << 31
+    for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
+      let sibling = machine.value.virtualCPU(index)
+      if sibling.value.filled != 0, sibling.value.recalled.load(ordering: .acquiring) != 0 { control |= 1 << 31 }
     }
     return control
   }
@@ -203,14 +205,18 @@ extension Core {
 
   /// A guest that clears the active state of its own timers ends their physical interrupts.
   private func endTimers(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) {
-    guard let loaded = cpu.value.loaded, index == VirtualMachine.sharedBanks &+ loaded.value.index else { return }
+    guard let loaded = cpu.value.loaded, index == VirtualMachine.sharedBanks &+ loaded.value.index else {
+      return
+    }
     if interrupts & GuestInterrupt.virtualTimer.bit != 0 { deactivate(GuestInterrupt.virtualTimer) }
     if interrupts & GuestInterrupt.physicalTimer.bit != 0 { deactivate(GuestInterrupt.physicalTimer) }
   }
 
   /// Interrupts that list registers hold may no longer belong there.
   /// - Returns: 0.
-  @inline(never) func withdraw(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) -> UInt32 {
+  @inline(never) func withdraw(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32)
+    -> UInt32
+  {
     recall(machine, bank: index, interrupts)
     if let loaded = cpu.value.loaded, isRunning(loaded) { refill(loaded) }
     return 0
@@ -221,7 +227,6 @@ extension Core {
     machine.value.distributorControl.store(value & 3, ordering: .releasing)
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
       let sibling = machine.value.virtualCPU(index)
-      sibling.value.recalled.store(1, ordering: .releasing)
       notice(sibling)
     }
     return 0

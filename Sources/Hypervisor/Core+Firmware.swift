@@ -14,9 +14,12 @@ extension Core {
   }
 
   /// - Parameter number: in the 32-bit convention.
-  @inline(never) private func callRareFirmware(_ guest: VirtualCPUReference, _ number: UInt32) -> VirtualCPUReference {
+  @inline(never) private func callRareFirmware(_ guest: VirtualCPUReference, _ number: UInt32)
+    -> VirtualCPUReference
+  {
     switch number {
-    case FirmwareFunction.callingConventionVersion: return answer(guest, FirmwareResult.callingConventionVersion)
+    case FirmwareFunction.callingConventionVersion:
+      return answer(guest, FirmwareResult.callingConventionVersion)
     case FirmwareFunction.migrateInfoType: return answer(guest, FirmwareResult.migrationNotRequired)
     case FirmwareFunction.cpuOn: return turnOn(guest)
     case FirmwareFunction.affinityInfo: return describeSibling(guest)

@@ -26,20 +26,29 @@ extension Core {
   /// Some of these interrupts of a bank may have become deliverable: whoever they go to takes notice.
   /// - Parameter bank: as in `VirtualMachine.bank`.
   /// - Returns: 0.
-  @inline(never) func notice(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32) -> UInt32 {
+  @inline(never) func notice(_ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32)
+    -> UInt32
+  {
     var rest = interrupts
     while rest != 0 {
       let place = index &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
       let isPrivate = index >= VirtualMachine.sharedBanks
-      let target = isPrivate ? index &- VirtualMachine.sharedBanks : machine.value.target(of: place, isActive: false)
+      let target =
+        isPrivate ? index &- VirtualMachine.sharedBanks : machine.value.target(of: place, isActive: false)
       if target < UInt32(machine.value.record.virtualCPUCount) { notice(machine.value.virtualCPU(target)) }
       rest = isPrivate ? 0 : rest & (rest &- 1)
     }
     return 0
   }
 
-  /// A virtual CPU may have something new to take.
+  /// A virtual CPU may have something new to take, from any bank.
   @inline(never) func notice(_ target: VirtualCPUReference) {
+    target.value.recalled.store(1, ordering: .releasing)
+    signal(target)
+  }
+
+  /// A virtual CPU may have a new software-generated interrupt to take.
+  @inline(never) func signal(_ target: VirtualCPUReference) {
     if isRunning(target) { refill(target) } else { alert(target.value.cpu) }
   }
 
@@ -55,9 +64,7 @@ extension Core {
     guard machine.value.bank(index).value.inFlight.load(ordering: .acquiring) & interrupts != 0 else { return }
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
       let sibling = machine.value.virtualCPU(index)
-      guard !(sibling.value.cpu == cpu) else { continue }
-      sibling.value.recalled.store(1, ordering: .releasing)
-      alert(sibling.value.cpu)
+      if !(sibling.value.cpu == cpu) { notice(sibling) }
     }
   }
 
@@ -117,6 +124,13 @@ extension Core {
 
   /// Puts what the loaded virtual CPU can take into list registers, the most urgent first.
   @inline(never) func refill(_ guest: VirtualCPUReference) {
+    let pending = guest.value.bank.value.pending.load(ordering: .relaxed)
+    let again = InterruptNumber(UInt32(truncatingIfNeeded: guest.value.again.rawValue))
+    if guest.value.recalled.load(ordering: .acquiring) == 0, pending == again.bit, again.rawValue < 16,
+      redeliver(again, to: guest)
+    {
+      return guest.value.bank.value.pending.clear(pending)
+    }
     fold(guest)
     var slot: UInt32 = 0
     // One that can be taken comes first: active ones, however urgent, must not crowd it out.
@@ -143,7 +157,9 @@ extension Core {
   private func fill(_ guest: VirtualCPUReference, _ slot: UInt32, _ interrupt: InterruptNumber) -> Bool {
     let bank = bank(interrupt.rawValue &>> 5, of: guest)
     let bit = interrupt.bit
-    guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else { return false }
+    guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else {
+      return false
+    }
     let isTimer = interrupt.rawValue < 32 && bit & GuestInterrupt.timers != 0
     if isTimer { settleTimer(bank, interrupt) }
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
@@ -191,7 +207,11 @@ extension Core {
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
     let staysActive = list.isActive && bank.value.dropActive.load(ordering: .relaxed) & bit == 0
     if list.isPhysical {
-      if list.isPending { bank.value.line.set(bit) } else if list.isActive, !staysActive { deactivate(list.interrupt) }
+      if list.isPending {
+        bank.value.line.set(bit)
+      } else if list.isActive, !staysActive {
+        deactivate(list.interrupt)
+      }
     }
     if list.isPending {
       bank.value.pending.set(edge & ~bank.value.dropPending.load(ordering: .relaxed))
@@ -229,7 +249,9 @@ extension Core {
 
   /// The guest may have turned a timer off since its physical interrupt came: then that is over.
   private func settleTimer(_ bank: BankReference, _ timer: InterruptNumber) {
-    guard raisedTimers & timer.bit == 0, bank.value.line.load(ordering: .relaxed) & timer.bit != 0 else { return }
+    guard raisedTimers & timer.bit == 0, bank.value.line.load(ordering: .relaxed) & timer.bit != 0 else {
+      return
+    }
     bank.value.line.clear(timer.bit)
     deactivate(timer)
   }

@@ -77,7 +77,9 @@ extension Core {
 
   /// Everything is in memory: fresh random bytes, fresh devices, and the first virtual CPU starts.
   private func begin(_ machine: VirtualMachineReference) {
-    for index in 0..<Int(machine.value.record.seedCount) { fillSeed(machine, machine.value.record.seeds[index]) }
+    for index in 0..<Int(machine.value.record.seedCount) {
+      fillSeed(machine, machine.value.record.seeds[index])
+    }
     hardware.synchronizeInstructions()
     machine.value.reset()
     let first = machine.value.virtualCPU(0)
@@ -121,11 +123,14 @@ extension Core {
   @inline(never) func stop(_ guest: VirtualCPUReference, _ reason: StopReason) -> VirtualCPUReference {
     let machine = guest.value.machine
     let isFirst = machine.value.phase.compareExchange(
-      expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing).exchanged
+      expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing
+    ).exchanged
     if isFirst {
       machine.value.restarts = reason == .reset
       recordStop(guest, reason)
-      for index in 0..<UInt32(machine.value.record.virtualCPUCount) { alert(machine.value.virtualCPU(index).value.cpu) }
+      for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
+        alert(machine.value.virtualCPU(index).value.cpu)
+      }
     }
     return schedule()
   }
@@ -136,7 +141,9 @@ extension Core {
     takeOff(guest)
     if guest.value.index == 0 {
       for index in 0..<UInt32(machine.value.record.virtualCPUCount)
-      where machine.value.virtualCPU(index).value.state.load(ordering: .acquiring) != VirtualCPUState.off { return }
+      where machine.value.virtualCPU(index).value.state.load(ordering: .acquiring) != VirtualCPUState.off {
+        return
+      }
       machine.value.phase.store(Phase.scrubbing, ordering: .releasing)
       cpu.value.attention.store(1, ordering: .relaxed)
     } else {

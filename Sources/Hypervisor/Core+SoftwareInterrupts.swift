@@ -28,9 +28,11 @@ extension Core {
     while targets != 0 {
       let target = machine.value.virtualCPU(UInt32(truncatingIfNeeded: targets.trailingZeroBitCount))
       targets &= targets &- 1
-      guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else { continue }
+      guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else {
+        continue
+      }
       target.value.bank.value.pending.set(interrupt.bit)
-      notice(target)
+      signal(target)
     }
     return resume(guest)
   }

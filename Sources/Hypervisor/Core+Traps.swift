@@ -35,7 +35,9 @@ extension Core {
   }
 
   /// The trapped instruction is done: the guest goes on behind it.
-  @inline(__always) func finish(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) -> VirtualCPUReference {
+  @inline(__always) func finish(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome)
+    -> VirtualCPUReference
+  {
     skipInstruction(syndrome)
     return resume(guest)
   }
@@ -51,7 +53,9 @@ extension Core {
 
   /// There is nothing at the address that the guest accessed: a synchronous external abort (DFSC 0x10), from
   /// the exception level it was in.
-  @inline(never) func raiseAbort(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome) -> VirtualCPUReference {
+  @inline(never) func raiseAbort(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome)
+    -> VirtualCPUReference
+  {
     hardware.write(.guestFaultAddress, hardware.read(.faultAddress))
     let fromSame: UInt64 = hardware.read(.processorState) & 0xF == 0 ? 0 : 1 << 26
     return raise(guest, syndrome: syndrome.rawValue & (0x3F << 26 | 1 << 25 | 1 << 6) | fromSame | 0x10)

@@ -13,7 +13,11 @@ extension Core {
     var loaded: UInt32 = 0
     if access.isStore {
       let value = UInt32(truncatingIfNeeded: access.stored)
-      if offset == 0 { transmit(machine, UInt8(truncatingIfNeeded: value)) } else { machine.value.uart.write(value, offset: offset) }
+      if offset == 0 {
+        transmit(machine, UInt8(truncatingIfNeeded: value))
+      } else {
+        machine.value.uart.write(value, offset: offset)
+      }
     } else {
       loaded = machine.value.uart.read(offset: offset)
     }

@@ -33,7 +33,7 @@ public struct VirtualCPU: ~Copyable {
   var again: ListRegister
   /// More interrupts are raised than list registers hold.
   var overflows: Bool
-  /// Another CPU changed the state of an interrupt that this one holds.
+  /// More has changed than a software-generated interrupt: list registers have to be chosen anew.
   let recalled: Atomic<UInt32>
   /// Where and with what a CPU_ON starts it.
   var startEntry: UInt64

@@ -36,7 +36,9 @@ import VirtualDevices
   var isBlocked: Bool
 
   /// Where on the board a guest address of its RAM lies.
-  @inline(__always) func physical(_ address: UInt64) -> UInt64 { memory.start &+ (address &- record.memoryBase) }
+  @inline(__always) func physical(_ address: UInt64) -> UInt64 {
+    memory.start &+ (address &- record.memoryBase)
+  }
 
   /// Its devices as they are at power-on.
   mutating func reset() {

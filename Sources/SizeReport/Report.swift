@@ -50,7 +50,8 @@ struct Report {
   func mistakes() -> [String] {
     var mistakes: [String] = []
     if image.loadedSize > budget.limit {
-      mistakes.append("the image has \(image.loadedSize) bytes, \(image.loadedSize - budget.limit) over its limit")
+      mistakes.append(
+        "the image has \(image.loadedSize) bytes, \(image.loadedSize - budget.limit) over its limit")
     }
     if budget.limit + budget.reserved > budget.total || budget.parts.map(\.bytes).reduce(0, +) > budget.limit {
       mistakes.append("SizeBudget.json gives away more than there is")

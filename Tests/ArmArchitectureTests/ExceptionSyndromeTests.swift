@@ -90,14 +90,16 @@ import Testing
   }
 
   /// Size, signed, 64-bit register, what is on the bus, what arrives.
-  @Test(arguments: [
-    (0, false, false, 0xFFFF_FFFF_FFFF_FF80, 0x80), (1, false, false, 0xFFFF_FFFF_FFFF_8001, 0x8001),
-    (2, false, false, 0xFFFF_FFFF_8000_0001, 0x8000_0001),
-    (3, false, true, 0x8000_0000_0000_0001, 0x8000_0000_0000_0001),
-    (0, true, false, 0x80, 0xFFFF_FF80), (0, true, true, 0x80, 0xFFFF_FFFF_FFFF_FF80), (0, true, true, 0x17F, 0x7F),
-    (1, true, false, 0x8000, 0xFFFF_8000), (1, true, true, 0x8000, 0xFFFF_FFFF_FFFF_8000),
-    (2, true, true, 0x8000_0000, 0xFFFF_FFFF_8000_0000), (2, true, true, 0x7FFF_FFFF, 0x7FFF_FFFF),
-  ] as [(UInt32, Bool, Bool, UInt64, UInt64)])
+  @Test(
+    arguments: [
+      (0, false, false, 0xFFFF_FFFF_FFFF_FF80, 0x80), (1, false, false, 0xFFFF_FFFF_FFFF_8001, 0x8001),
+      (2, false, false, 0xFFFF_FFFF_8000_0001, 0x8000_0001),
+      (3, false, true, 0x8000_0000_0000_0001, 0x8000_0000_0000_0001),
+      (0, true, false, 0x80, 0xFFFF_FF80), (0, true, true, 0x80, 0xFFFF_FFFF_FFFF_FF80),
+      (0, true, true, 0x17F, 0x7F),
+      (1, true, false, 0x8000, 0xFFFF_8000), (1, true, true, 0x8000, 0xFFFF_FFFF_FFFF_8000),
+      (2, true, true, 0x8000_0000, 0xFFFF_FFFF_8000_0000), (2, true, true, 0x7FFF_FFFF, 0x7FFF_FFFF),
+    ] as [(UInt32, Bool, Bool, UInt64, UInt64)])
   func extendsWhatIsLoaded(size: UInt32, isSigned: Bool, isWide: Bool, value: UInt64, expected: UInt64) {
     let syndrome = size << 22 | (isSigned ? 1 << 21 : 0) | (isWide ? 1 << 15 : 0)
     #expect(abort(syndrome).extend(value) == expected)

@@ -26,13 +26,16 @@ import Testing
       PhoneText.debian("work", cpus: test.virtual), PhoneText.debian("personal", cpus: test.virtual))
     let script = Script(
       until: [
-        "work| userland is up on work", "personal| userland is up on personal", "work stopped: SYSTEM_OFF",
+        "work| Debian userland is up on work", "personal| Debian userland is up on personal",
+        "work stopped: SYSTEM_OFF",
         "personal stopped: SYSTEM_OFF", "the board goes off",
       ],
       reactions: [
         ("is up on", ""), ("is up on", "\u{1D}1poweroff -f\r"), ("work stopped", "\u{1D}2poweroff -f\r"),
       ])
-    let recording = try EmulatedBoard(cpus: test.cpus, model: test.model, mebibytes: 1024, timeout: .seconds(240)).run(
+    let recording = try EmulatedBoard(
+      cpus: test.cpus, model: test.model, mebibytes: 1024, timeout: .seconds(240)
+    ).run(
       phone: phone, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
@@ -42,7 +45,9 @@ import Testing
     let phone = PhoneText.phone(
       PhoneText.debian("work"), PhoneText.guest("crash", "mode=wild"), PhoneText.debian("personal"),
       PhoneText.guest("neighbour", "ticks=3000"))
-    let script = Script(until: ["is up on work", "is up on personal", "crash: wild", "neighbour: fine, 3000 ticks"])
+    let script = Script(until: [
+      "is up on work", "is up on personal", "crash: wild", "neighbour: fine, 3000 ticks",
+    ])
     let recording = try EmulatedBoard(mebibytes: 1024, timeout: .seconds(240)).run(phone: phone, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }

@@ -14,7 +14,10 @@ struct EmulatedBoard: Sendable {
   private static let places = DispatchSemaphore(value: 2)
 
   private func arguments(_ software: [String]) -> [String] {
-    ["-M", machine, "-cpu", model, "-smp", "\(cpus)", "-m", "\(mebibytes)M", "-display", "none", "-monitor", "none"]
+    [
+      "-M", machine, "-cpu", model, "-smp", "\(cpus)", "-m", "\(mebibytes)M", "-display", "none", "-monitor",
+      "none",
+    ]
       + ["-serial", "stdio", "-nic", "none", "-no-reboot"] + software
   }
 
@@ -110,7 +113,8 @@ enum Repository {
   static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
   static let hypervisor =
-    ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? path + "/Firmware/.build/pocketvisor.aarch64.img"
+    ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? path
+    + "/Firmware/.build/pocketvisor.aarch64.img"
   static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
   static let kernel = path + "/.cache/debian/vmlinuz"
   static let ramdisk = path + "/.cache/debian/initrd.gz"
@@ -122,7 +126,9 @@ enum Repository {
 
 /// One VM of a phone.yaml.
 enum PhoneText {
-  static func guest(_ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = "")
+  static func guest(
+    _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = ""
+  )
     -> String
   {
     "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: 32MiB, cpus: \(cpus)\(more) }\n"

@@ -32,7 +32,8 @@ import Testing
   /// Fewer CPUs than virtual ones.
   @Test(arguments: [(1, 2), (1, 4), (2, 4)]) func conformanceOnFewerCPUs(cpus: Int, virtual: Int) throws {
     let phone = PhoneText.phone(PhoneText.guest("conformance", "pocketvisor", cpus: virtual))
-    let recording = try EmulatedBoard(cpus: cpus).run(phone: phone, script: Script(until: [" passed, 0 failed"]))
+    let recording = try EmulatedBoard(cpus: cpus).run(
+      phone: phone, script: Script(until: [" passed, 0 failed"]))
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
@@ -44,7 +45,8 @@ import Testing
     let phone = PhoneText.phone(
       PhoneText.guest("crash", "mode=\(mode) after=20"), PhoneText.guest("neighbour", "ticks=600"))
     let recording = try EmulatedBoard(cpus: cpus).run(
-      phone: phone, script: Script(until: ["crash: \(mode)", "neighbour: fine, 600 ticks", "neighbour stopped: SYSTEM_OFF"]))
+      phone: phone,
+      script: Script(until: ["crash: \(mode)", "neighbour: fine, 600 ticks", "neighbour stopped: SYSTEM_OFF"]))
     #expect(recording.missing.isEmpty, "\(recording.tail)")
     if mode == "off" { #expect(recording.contains("crash stopped: SYSTEM_OFF")) }
     if mode == "reset" { #expect(recording.contains("crash stopped: SYSTEM_RESET")) }
@@ -62,12 +64,15 @@ import Testing
   /// Four VMs on one CPU, one of them a troublemaker.
   @Test func fourVMsOnOneCPU() throws {
     let phone = PhoneText.phone(
-      PhoneText.guest("neighbour", as: "one", "ticks=300"), PhoneText.guest("neighbour", as: "two", "ticks=300"),
+      PhoneText.guest("neighbour", as: "one", "ticks=300"),
+      PhoneText.guest("neighbour", as: "two", "ticks=300"),
       PhoneText.guest("hostile", as: "three", "pocketvisor seed=7 count=10000"),
       PhoneText.guest("conformance", as: "four", "pocketvisor"))
     let recording = try EmulatedBoard().run(
       phone: phone,
-      script: Script(until: ["one| neighbour: fine", "two| neighbour: fine", "hostile: survived", " passed, 0 failed"]))
+      script: Script(until: [
+        "one| neighbour: fine", "two| neighbour: fine", "hostile: survived", " passed, 0 failed",
+      ]))
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
@@ -85,7 +90,8 @@ import Testing
   }
 
   @Test func olderInterruptController() throws {
-    try message("no GICv3", EmulatedBoard(machine: "virt,virtualization=on,gic-version=2", timeout: .seconds(20)))
+    try message(
+      "no GICv3", EmulatedBoard(machine: "virt,virtualization=on,gic-version=2", timeout: .seconds(20)))
   }
 
   @Test func imageCutShort() throws {

@@ -55,7 +55,9 @@ import Testing
       instruction.text.contains(register) && !allowed.contains { $0.contains(instruction.address) }
     }
     #expect(users.map(\.text) == [])
-    let saving = image.instructions.filter { instruction in allowed.contains { $0.contains(instruction.address) } }
+    let saving = image.instructions.filter { instruction in
+      allowed.contains { $0.contains(instruction.address) }
+    }
     #expect(saving.filter { $0.text.contains(register) }.count == 32)
   }
 
@@ -87,7 +89,8 @@ struct BuiltImage {
     .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Firmware")
   static let budgetFile = folder.appendingPathComponent("SizeBudget.json")
   private static let file = folder.appendingPathComponent(".build/pocketvisor.aarch64.img")
-  private static let executable = folder.appendingPathComponent(".build/aarch64-none-none-elf/release/Pocketvisor")
+  private static let executable = folder.appendingPathComponent(
+    ".build/aarch64-none-none-elf/release/Pocketvisor")
 
   static var exists: Bool {
     [file, executable].allSatisfy { FileManager.default.fileExists(atPath: $0.path) }

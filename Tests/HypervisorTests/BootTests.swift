@@ -80,7 +80,8 @@ import Testing
     phone.tree.root.children.append(node)
     phone.start()
     let image = PhysicalRange(start: ScriptedBoard.imageAddress, size: UInt64(phone.image.count))
-    let ranges = phone.cpus.map { $0.current!.value.machine.value.memory } + [image, reserved, ScriptedBoard.own]
+    let ranges =
+      phone.cpus.map { $0.current!.value.machine.value.memory } + [image, reserved, ScriptedBoard.own]
     for (index, range) in ranges.enumerated() {
       for other in ranges[(index + 1)...] { #expect(!range.overlaps(other)) }
     }
@@ -96,14 +97,17 @@ import Testing
       #expect(walk.translate(0x4000_0000 + offset)?.address == memory.start + offset)
     }
     #expect(walk.translate(0x0400_0000)?.isWritable == false)
-    for address in [0, 0x0800_0000, 0x0900_0000, 0x3FFF_FFFF, 0x4060_0000, 0x0400_1000, 0xF_FFFF_FFFF] as [UInt64] {
+    for address in [0, 0x0800_0000, 0x0900_0000, 0x3FFF_FFFF, 0x4060_0000, 0x0400_1000, 0xF_FFFF_FFFF]
+      as [UInt64]
+    {
       #expect(walk.translate(address) == nil, "\(address)")
     }
     #expect(machine.value.translation >> 48 == 1)
   }
 
   @Test func seedsDiffer() throws {
-    let phone = try ScriptedPhone([ScriptedVM(name: "a", placement: [0]), ScriptedVM(name: "b", placement: [1])], cpus: 2)
+    let phone = try ScriptedPhone(
+      [ScriptedVM(name: "a", placement: [0]), ScriptedVM(name: "b", placement: [1])], cpus: 2)
     func seeds() -> [[UInt8]] {
       phone.cpus.flatMap { cpu in
         let machine = cpu.current!.value.machine
@@ -163,7 +167,7 @@ struct StageTwoWalk {
   }
 
   @Test(arguments: [
-    ("memory@40000000", "names no memory"), ("intc@8000000", "no GICv3"), ("timer", "no generic timer"),
+    ("memory@40000000", "no memory"), ("intc@8000000", "no GICv3"), ("timer", "no generic timer"),
     ("psci", "no PSCI"), ("chosen", "no device image"),
   ])
   func missing(_ node: String, _ message: String) throws {
@@ -228,7 +232,11 @@ struct StageTwoWalk {
   /// Nothing can be said without a UART, or without a tree at all.
   @Test func silence() throws {
     #expect(try output { $0.tree.remove("pl011@9000000") }.isEmpty)
-    #expect(try output { $0.tree.root.name = String(repeating: "x", count: 3) ; $0.tree.root.children = [] }.isEmpty)
+    #expect(
+      try output {
+        $0.tree.root.name = String(repeating: "x", count: 3)
+        $0.tree.root.children = []
+      }.isEmpty)
   }
 
   @Test func imageCutShort() throws {

@@ -123,8 +123,6 @@ import Testing
   }
 
   /// What a VM in the background prints does not block it; the last 4096 characters are kept.
-  /// For the lead: what does not fit the output at once comes only with the VM's next character where the UART is
-  /// never full (as in QEMU): `show` does not go on after `pump`.
   @Test func theBackgroundKeepsItsLast4096() throws {
     let phone = try phone()
     phone.type("\u{1D}2")
@@ -138,12 +136,12 @@ import Testing
     #expect(!phone.output.contains("line 300\n"))
   }
 
-  @Test func nextAndTogether() throws {
+  @Test func frontAndTogether() throws {
     let phone = try phone()
-    phone.type("\u{1D}n")
+    phone.type("\u{1D}2")
     #expect(phone.output.contains("in front: personal"))
     phone.board.uart.printed = []
-    phone.type("\u{1D}n")
+    phone.type("\u{1D}1")
     #expect(phone.output.contains("in front: work"))
     phone.type("\u{1D}a")
     phone.board.uart.printed = []

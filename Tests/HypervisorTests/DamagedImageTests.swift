@@ -40,28 +40,32 @@ import Testing
     #expect(try isRefused(offset, value, bytes: bytes, machine: nil))
   }
 
-  @Test(arguments: [
-    (Offset.memoryBase, 0), (Offset.memoryBase, 0x4000_1000), (Offset.memoryBase, 1 << 36),
-    (Offset.memoryBase, ~0 << 21), (Offset.memorySize, 0), (Offset.memorySize, 0x40_1000),
-    (Offset.memorySize, 1 << 36), (Offset.memorySize, ~0 << 21), (Offset.entry, 0), (Offset.entry, 0x4020_0002),
-    (Offset.entry, 0x4040_0000), (Offset.entry, ~3),
-  ] as [(Int, UInt64)])
+  @Test(
+    arguments: [
+      (Offset.memoryBase, 0), (Offset.memoryBase, 0x4000_1000), (Offset.memoryBase, 1 << 36),
+      (Offset.memoryBase, ~0 << 21), (Offset.memorySize, 0), (Offset.memorySize, 0x40_1000),
+      (Offset.memorySize, 1 << 36), (Offset.memorySize, ~0 << 21), (Offset.entry, 0),
+      (Offset.entry, 0x4020_0002),
+      (Offset.entry, 0x4040_0000), (Offset.entry, ~3),
+    ] as [(Int, UInt64)])
   func memory(offset: Int, value: UInt64) throws {
     #expect(try isRefused(offset, value))
   }
 
-  @Test(arguments: [
-    (Offset.cpuCount, 0), (Offset.cpuCount, 9), (Offset.cpuCount, 255), (Offset.segmentCount, 7),
-    (Offset.segmentCount, 255), (Offset.seedCount, 3), (Offset.seedCount, 255),
-  ] as [(Int, UInt64)])
+  @Test(
+    arguments: [
+      (Offset.cpuCount, 0), (Offset.cpuCount, 9), (Offset.cpuCount, 255), (Offset.segmentCount, 7),
+      (Offset.segmentCount, 255), (Offset.seedCount, 3), (Offset.seedCount, 255),
+    ] as [(Int, UInt64)])
   func counts(offset: Int, value: UInt64) throws {
     #expect(try isRefused(offset, value, bytes: 1))
   }
 
   /// Source, size and destination of the first segment: beyond the image, beyond the VM, wrapping.
-  @Test(arguments: [
-    (0, 1 << 40), (0, ~0), (8, 1 << 40), (8, ~0), (16, 0), (16, 0x3FFF_F000), (16, 0x4040_0000), (16, ~0),
-  ] as [(Int, UInt64)])
+  @Test(
+    arguments: [
+      (0, 1 << 40), (0, ~0), (8, 1 << 40), (8, ~0), (16, 0), (16, 0x3FFF_F000), (16, 0x4040_0000), (16, ~0),
+    ] as [(Int, UInt64)])
   func segments(offset: Int, value: UInt64) throws {
     #expect(try isRefused(Offset.segments + offset, value))
   }
@@ -90,7 +94,9 @@ import Testing
       phone.image[place + bit / 8] ^= 1 << UInt8(bit % 8)
       phone.start()
       #expect(phone.board.violations.isEmpty, "bit \(bit)")
-      #expect(phone.running[0] != nil || phone.output.contains(/damaged|another version|no valid|not enough/), "bit \(bit)")
+      #expect(
+        phone.running[0] != nil || phone.output.contains(/damaged|another version|no valid|not enough/),
+        "bit \(bit)")
     }
   }
 

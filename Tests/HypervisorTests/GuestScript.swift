@@ -143,8 +143,11 @@ extension ScriptedMachine {
 
   /// ICC_EOIR1_EL1: priority drop and deactivation.
   func end(_ interrupt: UInt32) {
-    if let place = acknowledged.lastIndex(where: { $0.interrupt == interrupt }) { acknowledged.remove(at: place) }
-    guard let slot = lists.firstIndex(where: { $0 >> 63 != 0 && UInt32(truncatingIfNeeded: $0) == interrupt }) else {
+    if let place = acknowledged.lastIndex(where: { $0.interrupt == interrupt }) {
+      acknowledged.remove(at: place)
+    }
+    guard let slot = lists.firstIndex(where: { $0 >> 63 != 0 && UInt32(truncatingIfNeeded: $0) == interrupt })
+    else {
       special[.listControl, default: 0] += 1 << 27
       return
     }

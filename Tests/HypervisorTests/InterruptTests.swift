@@ -88,8 +88,10 @@ import Testing
 
   /// What another VM's distributor holds is its own.
   @Test func neverAnotherVM() throws {
-    let phone = try ScriptedPhone([ScriptedVM(name: "a", placement: [0]), ScriptedVM(name: "b", placement: [1])], cpus: 2)
-      .start()
+    let phone = try ScriptedPhone(
+      [ScriptedVM(name: "a", placement: [0]), ScriptedVM(name: "b", placement: [1])], cpus: 2
+    )
+    .start()
     for cpu in phone.cpus { cpu.enableInterrupts() }
     sendSGI(5, to: 0xFFFF | 1 << 40, from: phone.cpus[0])
     sendSGI(6, to: 0xFFFF, from: phone.cpus[0])
@@ -376,7 +378,8 @@ import Testing
   @Test func everyOffsetAndWidth() throws {
     let phone = try pair()
     let cpu = phone.cpus[0]
-    let frames = [GuestMap.distributor] + (0..<2).flatMap { [GuestMap.redistributor($0), GuestMap.privateInterrupts($0)] }
+    let frames =
+      [GuestMap.distributor] + (0..<2).flatMap { [GuestMap.redistributor($0), GuestMap.privateInterrupts($0)] }
     for frame in frames {
       for offset in stride(from: 0 as UInt64, to: 0x1_0000, by: 4) {
         for bytes in [1, 2, 4, 8] {

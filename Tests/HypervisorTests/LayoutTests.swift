@@ -12,7 +12,8 @@ import Testing
     let header = root.appendingPathComponent("Firmware/Sources/AArch64Assembly/Layout.h")
     let lines = try String(contentsOf: header, encoding: .utf8).split(separator: "\n")
     let pairs = lines.map { $0.split(separator: " ") }.filter { $0.first == "#define" && $0.count == 3 }
-    return Dictionary(uniqueKeysWithValues: pairs.compactMap { words in Int(words[2]).map { (String(words[1]), $0) } })
+    return Dictionary(
+      uniqueKeysWithValues: pairs.compactMap { words in Int(words[2]).map { (String(words[1]), $0) } })
   }
 
   /// Where a member lies in a value that lies in zeroed memory.

@@ -34,10 +34,14 @@ import Testing
   @Test func features() throws {
     let phone = try phone()
     let cpu = phone.cpus[0]
-    let present = [0x8400_0000, 0x8400_0001, 0xC400_0001, 0x8400_0002, 0x8400_0003, 0xC400_0003, 0x8400_0004,
-      0xC400_0004, 0x8400_0006, 0x8400_0008, 0x8400_0009, 0x8400_000A, 0x8000_0000] as [UInt64]
+    let present =
+      [
+        0x8400_0000, 0x8400_0001, 0xC400_0001, 0x8400_0002, 0x8400_0003, 0xC400_0003, 0x8400_0004,
+        0xC400_0004, 0x8400_0006, 0x8400_0008, 0x8400_0009, 0x8400_000A, 0x8000_0000,
+      ] as [UInt64]
     for function in present { #expect(cpu.call(FirmwareFunction.features, function) == 0, "\(function)") }
-    let absent = [0x8400_0005, 0xC400_0002, 0xC400_0008, 0x8400_0007, 0x8400_000B, 0xC400_000E, 0x8400_0012, 0]
+    let absent =
+      [0x8400_0005, 0xC400_0002, 0xC400_0008, 0x8400_0007, 0x8400_000B, 0xC400_000E, 0x8400_0012, 0]
       as [UInt64]
     for function in absent { #expect(cpu.call(FirmwareFunction.features, function) == -1, "\(function)") }
     #expect(cpu.call(FirmwareFunction.callingConventionFeatures, 0x8000_0000) == 0)
@@ -210,7 +214,9 @@ import Testing
 
   /// All virtual CPUs of a VM leave their CPUs, wherever they are.
   @Test func siblingsStopToo() throws {
-    let machines = [ScriptedVM(name: "work", cpus: 2, placement: [0, 1]), ScriptedVM(name: "personal", placement: [1])]
+    let machines = [
+      ScriptedVM(name: "work", cpus: 2, placement: [0, 1]), ScriptedVM(name: "personal", placement: [1]),
+    ]
     let phone = try ScriptedPhone(machines, cpus: 2).start()
     phone.cpus[0].call(FirmwareFunction.cpuOn, 1, 0x4020_0000, 0)
     phone.advance(5_000)

@@ -83,9 +83,13 @@ struct RandomGuest {
     for index in 0..<31 { cpu.current?.value.registers[index] = random.next() >> (random.next() & 63) }
     cpu[.processorState] = random.pick([0x3C5, 0x3C4, 0x3C0, 0x10, 0x1D3])
     if random.chance(30) {
-      cpu.live[SystemSlot.virtualTimer.rawValue] = random.pick([0, phone.board.clock + random.next() % 10_000, ~0])
+      cpu.live[SystemSlot.virtualTimer.rawValue] = random.pick([
+        0, phone.board.clock + random.next() % 10_000, ~0,
+      ])
       cpu.live[SystemSlot.virtualTimerControl.rawValue] = random.next() & 3
-      cpu.live[SystemSlot.physicalTimer.rawValue] = random.pick([0, phone.board.clock + random.next() % 10_000, ~0])
+      cpu.live[SystemSlot.physicalTimer.rawValue] = random.pick([
+        0, phone.board.clock + random.next() % 10_000, ~0,
+      ])
       cpu.live[SystemSlot.physicalTimerControl.rawValue] = random.next() & 3
     }
   }
@@ -100,7 +104,11 @@ struct RandomGuest {
     let bytes = random.pick([1, 2, 4, 4, 4, 8])
     let value = random.pick([0, ~0, 1 << (random.next() & 63), random.next(), 0x12])
     last += "\(String(address, radix: 16)) of \(bytes) bytes, \(String(value, radix: 16))"
-    if random.chance(40) { _ = cpu.load(address, bytes: bytes) } else { cpu.store(address, value, bytes: bytes) }
+    if random.chance(40) {
+      _ = cpu.load(address, bytes: bytes)
+    } else {
+      cpu.store(address, value, bytes: bytes)
+    }
   }
 
   private mutating func firmware(_ cpu: ScriptedMachine) {
@@ -121,7 +129,8 @@ struct RandomGuest {
   private mutating func systemRegister(_ cpu: ScriptedMachine) {
     let name = random.pick([
       RegisterName.softwareInterrupt, .softwareInterrupt, RegisterName(3, 0, 12, 11, 7),
-      RegisterName(random.next() & 3, random.next() & 7, random.next() & 15, random.next() & 15, random.next() & 7),
+      RegisterName(
+        random.next() & 3, random.next() & 7, random.next() & 15, random.next() & 15, random.next() & 7),
     ])
     let targets = random.chance(20) ? random.next() : random.next() & 0x0F00_0007
     last += "\(name) \(String(targets, radix: 16))"
@@ -162,14 +171,17 @@ struct RandomGuest {
           guest.step()
           if guest.phone.running != [nil, nil] { awake += 1 }
           guard guest.phone.board.violations.isEmpty else {
-            RandomTrapTests.print(to: "seed \(seed) step \(step) (\(guest.last)): \(guest.phone.board.violations)")
+            RandomTrapTests.print(
+              to: "seed \(seed) step \(step) (\(guest.last)): \(guest.phone.board.violations)")
             exit(2)
           }
         }
       }
       if awake < 100_000 { RandomTrapTests.print(to: "only \(awake) steps with a guest that runs") }
     }
-    if let text = result?.standardErrorContent, !text.isEmpty { Issue.record("\(String(decoding: text, as: UTF8.self).prefix(4000))") }
+    if let text = result?.standardErrorContent, !text.isEmpty {
+      Issue.record("\(String(decoding: text, as: UTF8.self).prefix(4000))")
+    }
   }
 
   fileprivate static func print(to text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

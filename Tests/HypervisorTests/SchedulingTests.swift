@@ -22,7 +22,8 @@ import Testing
       order.append(phone.running[0] ?? "-")
       phone.advance(turn + 1)
     }
-    #expect(order == Array(repeating: ["vm0.0", "vm1.0", "vm2.0"], count: 3).flatMap { $0 }.shifted(to: order[0]))
+    #expect(
+      order == Array(repeating: ["vm0.0", "vm1.0", "vm2.0"], count: 3).flatMap { $0 }.shifted(to: order[0]))
   }
 
   @Test func aTurnIsNotCutShort() throws {

@@ -85,7 +85,9 @@ final class ScriptedBoard {
       violations.append("device \(slot) used before it was mapped")
       return 0
     }
-    if offset >= 0x40_0000 { violations.append("offset \(offset) of device \(slot) lies outside of what is mapped") }
+    if offset >= 0x40_0000 {
+      violations.append("offset \(offset) of device \(slot) lies outside of what is mapped")
+    }
     return base + UInt64(offset)
   }
 
@@ -101,7 +103,9 @@ final class ScriptedBoard {
   func store32(_ address: UInt64, _ value: UInt32) {
     if let offset = offset(address, in: Self.uartAddress, 0x1000) { return uart.write(offset, value) }
     if let (cpu, offset) = redistributor(address), offset == 0x1_0300, cpu < cpus.count {
-      for interrupt in 0..<32 as Range<UInt32> where value >> interrupt & 1 != 0 { cpus[cpu].active.insert(interrupt) }
+      for interrupt in 0..<32 as Range<UInt32> where value >> interrupt & 1 != 0 {
+        cpus[cpu].active.insert(interrupt)
+      }
     }
     registers[address] = value
   }

@@ -28,6 +28,11 @@ final class ScriptedMachine: Hardware {
   /// Priorities of the interrupts that the guest acknowledged and has not ended.
   var acknowledged: [(interrupt: UInt32, priority: UInt64)] = []
   private var sleeps = 0
+  /// In this step: interrupts acknowledged, looks in vain, and whether others could change that.
+  private var taken = 0
+  private var idle = 0
+  private var patience = 0
+  private var isStepping = false
 
   init(number: Int, board: ScriptedBoard) {
     self.number = number
@@ -42,7 +47,8 @@ final class ScriptedMachine: Hardware {
     .programCounter: SystemSlot.programCounter.rawValue, .processorState: SystemSlot.processorState.rawValue,
     .virtualTimerControl: SystemSlot.virtualTimerControl.rawValue,
     .physicalTimerControl: SystemSlot.physicalTimerControl.rawValue,
-    .guestVectors: 30, .guestExceptionLink: 31, .guestSavedState: 32, .guestSyndrome: 33, .guestFaultAddress: 34,
+    .guestVectors: 30, .guestExceptionLink: 31, .guestSavedState: 32, .guestSyndrome: 33,
+    .guestFaultAddress: 34,
     .guestDebugControl: 35,
   ]
 
@@ -99,11 +105,32 @@ final class ScriptedMachine: Hardware {
   }
 
   private func acknowledgePhysical() -> UInt64 {
-    guard let interrupt = signalled.first else { return 1023 }
+    guard let interrupt = signalled.first else {
+      idle += 1
+      if idle > 100 { letOthersRun() }
+      return 1023
+    }
     if let place = pending.firstIndex(of: interrupt) { pending.remove(at: place) }
     active.insert(interrupt)
     sleeps = 0
+    taken += 1
+    if taken > 10_000 {
+      board.violations.append(
+        "takes \(interrupt) for ever: lists \(lists), control \(special[.listControl] ?? 0)")
+      escape_leave()
+    }
     return UInt64(interrupt)
+  }
+
+  /// A CPU that looks again and again waits for another one, which on a board would have gone on meanwhile.
+  private func letOthersRun() {
+    idle = 0
+    let others = board.cpus.filter { $0 !== self && !$0.isStepping && $0.core != nil && !$0.signalled.isEmpty }
+    for other in others { other.takeInterrupts() }
+    patience = others.isEmpty ? patience + 1 : 0
+    guard patience > 100 else { return }
+    board.violations.append("CPU \(number) turns round and round")
+    escape_leave()
   }
 
   // MARK: List registers
@@ -217,7 +244,12 @@ extension ScriptedMachine {
     guard let core else { return board.violations.append("CPU \(number) was not started") }
     current = nil
     sleeps = 0
+    taken = 0
+    idle = 0
+    patience = 0
+    isStepping = true
     escaping { self.current = body(core) }
+    isStepping = false
   }
 
   /// Calls `body`, which may leave in the middle.

@@ -59,7 +59,8 @@ final class ScriptedPhone {
 
   private static func start(_ machine: ScriptedMachine, _ arena: UnsafeMutableRawPointer) {
     var boot = Boot(
-      hardware: machine, arena: Arena(start: arena, end: arena + ScriptedBoard.arenaSize), firstStackTop: 0x2000,
+      hardware: machine, arena: Arena(start: arena, end: arena + ScriptedBoard.arenaSize),
+      firstStackTop: 0x2000,
       stackStride: 0x2000)
     machine.core = boot.start(
       tree: PhysicalAddress(ScriptedBoard.treeAddress), ownMemory: ScriptedBoard.own,
@@ -84,7 +85,9 @@ final class ScriptedPhone {
   /// Delivers interrupts until none is signalled anywhere.
   func settle() {
     for _ in 0..<10_000 {
-      guard !board.isOff, let cpu = cpus.first(where: { $0.core != nil && !$0.signalled.isEmpty }) else { return }
+      guard !board.isOff, let cpu = cpus.first(where: { $0.core != nil && !$0.signalled.isEmpty }) else {
+        return
+      }
       cpu.takeInterrupts()
     }
     board.violations.append("interrupts without an end: \(cpus.map(\.signalled))")

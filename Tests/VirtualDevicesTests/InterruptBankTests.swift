@@ -11,7 +11,9 @@ import VirtualDevices
       (0x080, .group), (0x100, .setEnable), (0x180, .clearEnable), (0x200, .setPending), (0x280, .clearPending),
       (0x300, .setActive), (0x380, .clearActive),
     ]
-    for (start, kind) in bits where (start..<start + 0x80).contains(offset) { return (kind, (offset - start) * 8) }
+    for (start, kind) in bits where (start..<start + 0x80).contains(offset) {
+      return (kind, (offset - start) * 8)
+    }
     switch offset {
     case 0: return (.control, 0)
     case 4: return (.type, 0)

@@ -44,18 +44,22 @@ extension Machine {
   }
 
   @inline(__always) func registers(_ slot: DeviceSlot, offset: UInt32) -> MappedRegisters {
-    MappedRegisters(base: UInt64(truncatingIfNeeded: Self.firstDevice &+ slot.rawValue) &<< 21 &+ UInt64(offset))
+    MappedRegisters(
+      base: UInt64(truncatingIfNeeded: Self.firstDevice &+ slot.rawValue) &<< 21 &+ UInt64(offset))
   }
 
   @inline(never) func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
     let entry = Self.firstWindow &+ Int(truncatingIfNeeded: read_tpidr_el2()) &* 4 &+ slot.rawValue
     mapBlocks(entry, address.rawValue, Self.memoryBlock)
     // Mapped just now.
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: entry) &<< 21 | UInt(address.rawValue & 0x1F_FFFF))!
+    return unsafe UnsafeMutableRawPointer(
+      bitPattern: UInt(bitPattern: entry) &<< 21 | UInt(address.rawValue & 0x1F_FFFF))!
   }
 
   func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress {
-    unsafe PhysicalAddress(imageBase &+ UInt64(truncatingIfNeeded: UInt(bitPattern: pointer) &- UInt(bitPattern: address_of_image_start())))
+    unsafe PhysicalAddress(
+      imageBase
+        &+ UInt64(truncatingIfNeeded: UInt(bitPattern: pointer) &- UInt(bitPattern: address_of_image_start())))
   }
 
   func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer {
