@@ -46,7 +46,8 @@ let package = Package(
     .testTarget(
       name: "HypervisorTests",
       dependencies: [
-        "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedEscape", "VirtualDevices",
+        "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedEscape",
+        "VirtualDevices",
       ]),
     .testTarget(name: "FirmwareTests"),
     .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),

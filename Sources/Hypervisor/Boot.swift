@@ -37,7 +37,9 @@ public struct Boot<H: Hardware>: ~Copyable {
     core.phone.value.board.reserved.append(core.phone.value.board.image)
     makeMachines(core)
     // No other CPU runs yet: the console needs no lock.
-    core.put("[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start)
+    core.put(
+      "[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start
+    )
     core.endLine()
     core.startCPU()
     startOtherCPUs(core, secondaryEntry)

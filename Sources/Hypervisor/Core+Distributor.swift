@@ -112,7 +112,9 @@ extension Core {
     var control = 0x50 | machine.value.distributorControl.load(ordering: .relaxed)
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
       let sibling = machine.value.virtualCPU(index)
-      if sibling.value.filled != 0, sibling.value.recalled.load(ordering: .acquiring) != 0 { control |= 1 << 31 }
+      if sibling.value.filled != 0, sibling.value.recalled.load(ordering: .acquiring) != 0 {
+        control |= 1 << 31
+      }
     }
     return control
   }

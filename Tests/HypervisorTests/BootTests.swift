@@ -10,7 +10,6 @@ import Testing
   @Test func startsTheFirstGuest() throws {
     let phone = try ScriptedPhone().start()
     #expect(phone.running == ["work.0"])
-    #expect(phone.output.hasPrefix("[pocketvisor] "))
     #expect(phone.board.violations.isEmpty)
     let guest = try #require(phone.cpus[0].current)
     #expect(guest.value.registers[0] == GuestMap.memory)

@@ -9,6 +9,7 @@ import Testing
   private func phone() throws -> ScriptedPhone {
     let machines = [ScriptedVM(name: "work", placement: [0]), ScriptedVM(name: "personal", placement: [1])]
     let phone = try ScriptedPhone(machines, cpus: 2).start()
+    phone.type("\u{1D}a")
     phone.board.uart.printed = []
     return phone
   }
