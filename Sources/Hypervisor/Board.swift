@@ -91,6 +91,7 @@ private struct BoardWalk {
   /// What its `device_type` or `compatible` says it is.
   private var kind: DeviceTreeName?
   private var registers = DeviceTreeProperty()
+  private var isDisabled = false
   private var interrupts = 0
 
   init(_ tree: DeviceTree) { self.tree = tree }
@@ -103,6 +104,7 @@ private struct BoardWalk {
       depth &+= 1
       cells[depth & 7] = 0x201
       registers.length = 0
+      isDisabled = false
       if tree.blob.name(at: name) == .reservedMemory { reservedDepth = depth }
     case .endNode:
       judge(&board)
@@ -124,7 +126,7 @@ private struct BoardWalk {
     case .interrupts: interrupts = value
     case .method: board.hasFirmware = blob.name(at: value) == .smc
     case .reg: registers = property
-    case .status: if blob.name(at: value) != .okay, blob.name(at: value) != .ok { registers.length = -1 }
+    case .status: isDisabled = blob.name(at: value) != .okay && blob.name(at: value) != .ok
     case .initrdStart: board.image.start = blob.number(at: value, cells: property.length &>> 2)
     case .initrdEnd: board.imageEnd = blob.number(at: value, cells: property.length &>> 2)
     case .rngSeed: if property.length >= 32 { readSeed(value, &board) }
@@ -150,7 +152,7 @@ private struct BoardWalk {
   /// Takes from the node what the hypervisor needs.
   @inline(never) private mutating func judge(_ board: inout Board) {
     defer { kind = nil }
-    guard depth > 0, depth <= 7, registers.length >= 0 else { return }
+    guard depth > 0, depth <= 7, !isDisabled else { return }
     if depth == reservedDepth &+ 1 { addRanges(&board.reserved) }
     switch kind {
     case .memory: addRanges(&board.memory)

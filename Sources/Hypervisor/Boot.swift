@@ -41,6 +41,7 @@ public struct Boot<H: Hardware>: ~Copyable {
       "[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start
     )
     core.endLine()
+    core.pump()
     core.startCPU()
     startOtherCPUs(core, secondaryEntry)
     return core
@@ -57,10 +58,6 @@ public struct Boot<H: Hardware>: ~Copyable {
     let phone = unsafe PhoneReference(pointer)
     phone.value.flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
     phone.value.console = unsafe Console(storage: log)
-    let listType = hardware.read(.listType)
-    phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
-    phone.value.priorityMask =
-      0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
     return phone
   }
 
@@ -123,6 +120,10 @@ public struct Boot<H: Hardware>: ~Copyable {
     let driver = GICv3Distributor(
       hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor) & 0x1F_FFFF))
     driver.start()
+    let listType = hardware.read(.listType)
+    core.phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
+    core.phone.value.priorityMask =
+      0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
     driver.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
   }
 

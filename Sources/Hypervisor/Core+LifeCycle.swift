@@ -138,6 +138,7 @@ extension Core {
   /// A virtual CPU of a VM that stops leaves its physical CPU; when all have left, scrubbing begins.
   @inline(never) func leave(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
+    let isFirstTime = guest.value.state.load(ordering: .relaxed) != VirtualCPUState.off
     takeOff(guest)
     if guest.value.index == 0 {
       for index in 0..<UInt32(machine.value.record.virtualCPUCount)
@@ -146,7 +147,7 @@ extension Core {
       }
       machine.value.phase.store(Phase.scrubbing, ordering: .releasing)
       cpu.value.attention.store(1, ordering: .relaxed)
-    } else {
+    } else if isFirstTime {
       alert(machine.value.virtualCPU(0).value.cpu)
     }
   }

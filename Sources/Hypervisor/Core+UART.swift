@@ -35,7 +35,7 @@ extension Core {
 
   @inline(__always) private func transmit(_ machine: VirtualMachineReference, _ character: UInt8) {
     machine.value.console.append(character)
-    if character == 0x0A || !phone.value.console.isTogether { show(machine) }
+    if machine.value.console.hasLine || !phone.value.console.isTogether { show(machine) }
     if isTransmitterFull(machine) { machine.value.isBlocked = true } else { machine.value.uart.transmitted() }
   }
 

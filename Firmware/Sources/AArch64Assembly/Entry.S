@@ -106,6 +106,9 @@ enable_mmu:
   msr hstr_el2, xzr
   mrs x1, midr_el1
   msr vpidr_el2, x1
+  mrs x1, id_aa64pfr0_el1
+  ubfx x1, x1, #24, #4
+  cbz x1, 1f                        // no GIC system registers: the boot will say so
   mov x1, #9                        // ICC_SRE_EL2: system registers, for EL1 too
   msr S3_4_C12_C9_5, x1
   isb
@@ -117,6 +120,7 @@ enable_mmu:
   msr S3_0_C4_C6_0, x1              // ICC_PMR_EL1
   mov x1, #1
   msr S3_0_C12_C12_7, x1            // ICC_IGRPEN1_EL1
+1:
   tlbi alle2
   tlbi alle1
   ic iallu
