@@ -83,7 +83,7 @@ public struct DeviceTree {
   /// Reads the header of a blob; nil when it is no device tree of version 16 or later, or its parts do not
   /// lie inside of it.
   public init?(_ blob: Blob) {
-    func offset(_ field: Int) -> Int { Int(truncatingIfNeeded: blob.cell(at: field) & 0x7FFF_FFFF) }
+    func offset(_ field: Int) -> Int { Int(truncatingIfNeeded: min(blob.cell(at: field), 0x7FFF_FFFF)) }
     let total = offset(4)
     self.blob = blob
     strings = offset(12)

@@ -64,6 +64,9 @@ public struct ExceptionSyndrome {
   /// Bytes of the instruction that trapped: 4, or 2 for a short Thumb instruction (IL).
   @inline(__always) public var instructionSize: UInt64 { (rawValue &>> 24 & 2) &+ 2 }
 
+  /// Of a trapped wait: `WFE`, not `WFI` (TI).
+  @inline(__always) public var isEventWait: Bool { rawValue & 1 != 0 }
+
   @inline(__always) public var trap: Trap {
     let syndrome = UInt32(truncatingIfNeeded: rawValue) & 0x1FF_FFFF
     switch rawValue &>> 26 & 0x3F {

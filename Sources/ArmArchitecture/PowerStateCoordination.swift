@@ -31,7 +31,6 @@ public enum FirmwareResult {
   public static let success: Int64 = 0
   public static let notSupported: Int64 = -1
   public static let invalidParameters: Int64 = -2
-  public static let denied: Int64 = -3
   public static let alreadyOn: Int64 = -4
   public static let onPending: Int64 = -5
   public static let invalidAddress: Int64 = -9

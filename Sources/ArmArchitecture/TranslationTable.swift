@@ -30,7 +30,4 @@ public enum StageTwo {
   public static func table(of entry: UInt64) -> UInt64? {
     entry & 3 == 3 ? entry & 0xFFFF_FFFF_F000 : nil
   }
-
-  /// VTCR_EL2 but for the physical address size (bits 18:16), which is the CPU's own PARange.
-  public static let control: UInt64 = 0x8000_3540 | (64 - addressBits)
 }

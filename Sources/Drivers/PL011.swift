@@ -7,7 +7,6 @@ public struct PL011<Registers: DeviceRegisters> {
     static var data: UInt32 { 0x00 }
     static var flags: UInt32 { 0x18 }
     static var interruptMask: UInt32 { 0x38 }
-    static var interruptClear: UInt32 { 0x44 }
   }
 
   public init(_ registers: Registers) { self.registers = registers }
@@ -30,7 +29,4 @@ public struct PL011<Registers: DeviceRegisters> {
     guard registers.read32(Offset.flags) & 0x10 == 0 else { return nil }
     return UInt8(truncatingIfNeeded: registers.read32(Offset.data))
   }
-
-  /// Takes back all interrupts that it has raised.
-  @inline(__always) public func acknowledge() { registers.write32(Offset.interruptClear, 0x7FF) }
 }

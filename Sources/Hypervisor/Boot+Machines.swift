@@ -44,13 +44,13 @@ extension Boot {
     guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
       core.halt("the record of a VM is damaged")
     }
-    guard let memory = carve(core, record.memorySize) else { return core.haltForMemory() }
+    guard let memory = carve(core, record.memorySize) else { core.haltForMemory() }
     let count = Int(record.virtualCPUCount)
     guard let pointer = unsafe arena.take(VirtualMachine.self),
       let virtualCPUs = unsafe arena.take(VirtualCPU.self, count: count),
       let banks = unsafe arena.take(InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
       let console = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity))
-    else { return core.haltForMemory() }
+    else { core.haltForMemory() }
     let machine = unsafe VirtualMachineReference(pointer)
     machine.value.record = record
     machine.value.index = index
@@ -59,7 +59,7 @@ extension Boot {
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
-    guard let table = makeTables(core, machine) else { return core.haltForMemory() }
+    guard let table = makeTables(core, machine) else { core.haltForMemory() }
     machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
     for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
     machine.value.phase.store(Phase.loading, ordering: .relaxed)

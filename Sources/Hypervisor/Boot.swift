@@ -36,6 +36,7 @@ public struct Boot<H: Hardware>: ~Copyable {
     core.phone.value.board.reserved.append(ownMemory)
     core.phone.value.board.reserved.append(core.phone.value.board.image)
     makeMachines(core)
+    if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
     // No other CPU runs yet: the console needs no lock.
     core.put(
       "[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start
@@ -92,7 +93,10 @@ public struct Boot<H: Hardware>: ~Copyable {
   }
 
   private func startConsole(_ core: Core<H>) {
-    hardware.map(.uart, at: PhysicalAddress(core.phone.value.board.uart))
+    let address = core.phone.value.board.uart
+    hardware.map(.uart, at: PhysicalAddress(address))
+    core.phone.value.uartOffset = UInt32(truncatingIfNeeded: address) & 0x1F_FFFF
+    core.uart.interrupt(transmit: false)
   }
 
   /// What the board lacks, in a sentence; nil if it has everything.
@@ -151,10 +155,14 @@ extension Core {
     var offset = base
     while UInt64(offset &- base) < phone.value.board.redistributors.size {
       let candidate = GICv3Redistributor(hardware.registers(.redistributor, offset: offset))
-      if candidate.affinity == packed { break }
-      if candidate.isLast { halt("a CPU has no redistributor") }
+      if candidate.affinity == packed { return startCPU(redistributor: offset) }
+      if candidate.isLast { break }
       offset &+= GICv3Redistributor<H.Registers>.stride &<< (candidate.isDouble ? 1 : 0)
     }
+    halt("a CPU has no redistributor")
+  }
+
+  private func startCPU(redistributor offset: UInt32) {
     cpu.value.redistributor = offset
     redistributor.start(
       PhysicalInterrupt.alert.bit | PhysicalInterrupt.alarm.bit | PhysicalInterrupt.maintenance.bit
@@ -163,7 +171,6 @@ extension Core {
     hardware.write(.alarm, ~0)
     hardware.write(.alarmControl, 1)
     hardware.write(.listControl, ListControl.enabled)
-    uart.interrupt(transmit: false)
   }
 
   /// The hypervisor itself caused an exception: leaves a record and stops the device.
@@ -175,7 +182,7 @@ extension Core {
   }
 
   /// The board's memory, or the arena, is used up.
-  @inline(never) func haltForMemory() { halt("not enough memory for all VMs") }
+  @inline(never) func haltForMemory() -> Never { halt("not enough memory for all VMs") }
 
   /// Says why the device cannot go on, and stops it.
   @inline(never) public func halt(_ reason: StaticString) -> Never {

@@ -32,7 +32,7 @@ extension Core {
   /// Timers of guests stay active until the guest ends them; every other interrupt ends here.
   @inline(never) private func take(_ interrupt: InterruptNumber) {
     switch interrupt {
-    case PhysicalInterrupt.alert: break
+    case PhysicalInterrupt.alert: cpu.value.attention.store(1, ordering: .relaxed)
     case PhysicalInterrupt.alarm: takeAlarm()
     case PhysicalInterrupt.maintenance: takeMaintenance()
     default: takeDevice(interrupt)

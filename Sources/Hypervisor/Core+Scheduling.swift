@@ -165,6 +165,12 @@ extension Core {
     return schedule()
   }
 
+  /// `WFE`: ends the turn; the event may have come already, so the guest stays ready.
+  @inline(never) func yield() -> VirtualCPUReference {
+    cpu.value.sliceEnd = 0
+    return schedule()
+  }
+
   // MARK: Time
 
   /// Arms the hypervisor's timer for the end of a turn and for the timers of those who wait.

@@ -18,7 +18,7 @@ extension Core {
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:
       skipInstruction(syndrome)
-      return wait(guest)
+      return syndrome.isEventWait ? yield() : wait(guest)
     case .floatingPoint: return giveVectors(to: guest)
     case .undefined: return raiseUndefined(guest)
     }

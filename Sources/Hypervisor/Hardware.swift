@@ -49,8 +49,6 @@ public enum MachineRegister: Hashable, Sendable {
   case interruptAcknowledge, interruptEnd, interruptDeactivate, softwareInterrupt
   /// MPIDR_EL1.
   case affinity
-  /// ID_AA64MMFR0_EL1.
-  case memoryModel
 }
 
 /// A physical CPU and the board around it.

@@ -24,9 +24,10 @@ struct SeedGenerator {
   /// Adds entropy to the key.
   mutating func mix(_ word: UInt64) { key = encrypt(Block(upper: word, lower: ~word)) }
 
-  mutating func next() -> UInt64 {
+  /// Different for every VM, even where two take their seeds at the same time.
+  mutating func next(for machine: UInt32) -> UInt64 {
     counter &+= 1
-    return encrypt(Block(upper: 0, lower: counter)).upper
+    return encrypt(Block(upper: UInt64(machine), lower: counter)).upper
   }
 
   /// 32 rounds; the key schedule is the round itself.

@@ -4,7 +4,7 @@ import VirtualDevices
 
 /// A virtual CPU. It runs on one physical CPU only, which alone writes what is not atomic.
 public struct VirtualCPU: ~Copyable {
-  // The first three and `stackTop` have offsets known to `Exceptions.S`; a host test pins them.
+  // The first three and `stackTop` have offsets known to `Exceptions.S` and `Registers.S`; a host test pins them.
 
   /// x0…x30 while the hypervisor runs.
   public var registers: InlineArray<31, UInt64>

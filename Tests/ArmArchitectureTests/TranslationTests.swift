@@ -31,15 +31,6 @@ import Testing
     #expect(StageTwo.table(of: 0) == nil)
     #expect(StageTwo.table(of: StageTwo.leaf(0x4000_0000, level: 2, .memory)) == nil)
   }
-
-  /// VTCR_EL2: T0SZ, SL0 1 (walks begin at level 1), write-back inner shareable walks, TG0 4 KiB.
-  @Test func control() {
-    #expect(64 - (StageTwo.control & 63) == StageTwo.addressBits)
-    #expect(StageTwo.control >> 6 & 3 == 1)
-    #expect(StageTwo.control >> 8 & 0x3F == 0b11_01_01)
-    #expect(StageTwo.control >> 14 & 3 == 0)
-    #expect(StageTwo.control >> 31 == 1)
-  }
 }
 
 @Suite struct ListRegisterTests {

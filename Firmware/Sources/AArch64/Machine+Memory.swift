@@ -1,10 +1,10 @@
 // EL2's own address space, 1 GiB in entries of 2 MiB:
 //
 //   1        the image and the arena, in pages (Entry.S)
-//   8…11     devices, by DeviceSlot
+//   8…12     devices, by DeviceSlot
 //   16…47    windows, four for each CPU: two views of 4 MiB
 //
-// Nothing else is mapped: guest memory can be reached through a window only while it is being filled.
+// Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
 
 import AArch64Assembly
 import ArmArchitecture

@@ -14,6 +14,7 @@ nonisolated(unsafe) private var anyCPU: PhysicalCPUReference?
 /// - Returns: the first guest.
 @c(boot)
 func boot(_ tree: UInt64, _ image: UInt64) -> UnsafeMutableRawPointer {
+  unsafe anyCPU = nil  // nobody has cleared it
   let machine = Machine()
   let start = unsafe address_of_image_start()!
   let end = unsafe address_of_image_end()!

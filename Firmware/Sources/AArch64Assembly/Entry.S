@@ -1,7 +1,7 @@
 // From the boot loader to Swift: an arm64 Linux `Image`, entered at its first byte with the MMU off, anywhere
 // in memory on a 2 MiB boundary (Linux: Documentation/arch/arm64/booting.rst).
 //
-// The image is linked at 2 MiB of EL2's own 1 GiB address space, so its addresses never equal physical
+// The image is linked at 2 MiB of EL2's own 1 GiB address space, so its addresses rarely equal physical
 // ones. There is no identity mapping: when the MMU goes on, the next fetch has no translation, and the
 // exception that follows is taken to the vectors' virtual address. At that moment SP_EL0 is selected, so it
 // arrives at the first vector, which nothing else uses and which is the image's first byte: the branch of the
@@ -68,6 +68,7 @@ boot_entry:
 4: str xzr, [x2], #16
   subs x6, x6, #1
   b.ne 4b
+  dmb sy
   mov x2, x0                        // the loader may have left stale lines of these tables in the caches
 5: dc ivac, x2
   add x2, x2, #64
@@ -129,7 +130,7 @@ enable_mmu:
   msr spsel, #0
   msr sctlr_el2, x3
   isb
-  b .                               // not reached: the fetch after the barrier faults to `enter_swift`
+  b enter_swift                     // not reached where the fetch after the barrier faults to the first vector
 
   .section .text.control_registers, "ax"
   .balign 8

@@ -1,4 +1,4 @@
-// What assembly knows of Swift's structures; `FirmwareLayoutTests` pins it.
+// What assembly knows of Swift's structures; `LayoutTests` pins it.
 #define VIRTUAL_CPU_STACK_TOP 248
 #define VIRTUAL_CPU_SYSTEM 256
 #define VIRTUAL_CPU_VECTORS 576

@@ -47,7 +47,6 @@ READ_ONLY(ich_elrsr_el2, "S3_4_C12_C11_5")
 READ_ONLY(ich_vtr_el2, "S3_4_C12_C11_1")
 READ_ONLY(icc_iar1_el1, "S3_0_C12_C12_0")
 READ_ONLY(mpidr_el1, "mpidr_el1")
-READ_ONLY(id_aa64mmfr0_el1, "id_aa64mmfr0_el1")
 
 #define WRITE_ONLY(name, encoding)                                                                            \
   static inline __attribute__((always_inline)) void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
