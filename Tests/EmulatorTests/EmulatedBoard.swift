@@ -93,15 +93,24 @@ private struct Recorder: ConsoleListener {
     failures = script.failures
   }
 
+  /// One past the first place behind `start` where the text stands.
+  private func end(of text: String, from start: Int) -> Int? {
+    let wanted = Array(text.utf8)
+    guard bytes.count >= start + wanted.count else { return nil }
+    return (start...bytes.count - wanted.count).first { bytes[$0..<$0 + wanted.count].elementsEqual(wanted) }
+      .map { $0 + wanted.count }
+  }
+
   mutating func heard(_ new: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict {
     guard !new.isEmpty else { return .goOn }
     bytes += new
-    let recent = Array(bytes[max(0, looked - 80)...])
+    let unheard = max(0, looked - 80)
+    let recent = Array(bytes[unheard...])
     looked = bytes.count
     missing.removeAll { recent.contains(text: $0) }
-    if let next = reactions.first, Array(bytes[position...]).contains(text: next.text) {
+    while let next = reactions.first, let end = end(of: next.text, from: max(position, unheard)) {
       reactions.removeFirst()
-      position = bytes.count
+      position = end
       type(Array(next.keys.utf8))
     }
     return missing.isEmpty || failures.contains { recent.contains(text: $0) } ? .done : .goOn
