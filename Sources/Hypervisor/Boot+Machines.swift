@@ -7,10 +7,10 @@ import VirtualDevices
 
 extension Boot {
   mutating func makeMachines(_ core: Core<H>) {
-    guard let record = unsafe findRecord(core) else { core.halt("the device image has no valid phone record") }
+    guard let record = unsafe findRecord(core) else { core.halt("the image has no valid phone record") }
     let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
     guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
-      core.halt("the device image is for another version of the hypervisor")
+      core.halt("the image is for another version")
     }
     for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
     core.phone.value.seed.mix(hardware.read(.counter))
@@ -42,7 +42,7 @@ extension Boot {
   private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) {
     let phone = core.phone
     guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
-      core.halt("the record of a VM is damaged")
+      core.halt("a VM's record is damaged")
     }
     guard let memory = carve(core, record.memorySize) else { core.haltForMemory() }
     let count = Int(record.virtualCPUCount)

@@ -110,10 +110,10 @@ public struct Boot<H: Hardware>: ~Copyable {
       || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
       || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
     {
-      return "the board has no generic timer with interrupts 26, 27 and 30"
+      return "no generic timer with interrupts 26, 27 and 30"
     }
     if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
-    if phone.value.board.image.size == 0 { return "no device image: pass one as the ramdisk" }
+    if phone.value.board.image.size == 0 { return "no device image: pass it as ramdisk" }
     return nil
   }
 
@@ -175,7 +175,7 @@ extension Core {
 
   /// The hypervisor itself caused an exception: leaves a record and stops the device.
   public func haltAfterFault() -> Never {
-    put("\r\n[pocketvisor] a fault of the hypervisor itself")
+    put("\r\n[pocketvisor] a fault of the hypervisor")
     putState()
     phone.value.consoleLock.release()
     halt("the device stops")

@@ -32,7 +32,7 @@ extension Core {
   /// Timers of guests stay active until the guest ends them; every other interrupt ends here.
   @inline(never) private func take(_ interrupt: InterruptNumber) {
     switch interrupt {
-    case PhysicalInterrupt.alert: cpu.value.attention.store(1, ordering: .relaxed)
+    case PhysicalInterrupt.alert: takeAlert()
     case PhysicalInterrupt.alarm: takeAlarm()
     case PhysicalInterrupt.maintenance: takeMaintenance()
     default: takeDevice(interrupt)
@@ -45,6 +45,16 @@ extension Core {
     if redeliver(timer, to: guest) { return }
     guest.value.bank.value.line.set(timer.bit)
     notice(guest)
+  }
+
+  /// Another CPU did something that concerns this one. Where there is only one virtual CPU and it runs, that can
+  /// only be an interrupt for it, or the end of its VM.
+  @inline(__always) private func takeAlert() {
+    cpu.value.attention.store(0, ordering: .sequentiallyConsistent)
+    guard cpu.value.queueCount == 1, let guest = cpu.value.loaded, isRunning(guest),
+      guest.value.machine.value.phase.load(ordering: .acquiring) == Phase.running
+    else { return cpu.value.attention.store(1, ordering: .relaxed) }
+    refill(guest)
   }
 
   private func takeAlarm() {

@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test func imageCutShort() throws {
-    try message("[pocketvisor] the device image", EmulatedBoard(timeout: .seconds(20))) { $0 = $0.prefix(3000) }
+    try message("[pocketvisor] the image", EmulatedBoard(timeout: .seconds(20))) { $0 = $0.prefix(3000) }
     try message("damaged", EmulatedBoard(timeout: .seconds(20))) { $0 = $0.prefix($0.count - 4096) }
   }
 }
