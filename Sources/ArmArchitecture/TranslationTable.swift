@@ -2,9 +2,6 @@
 
 /// The entries of stage-2 tables: levels 1 (1 GiB an entry), 2 (2 MiB) and 3 (4 KiB).
 public enum StageTwo {
-  /// Bits of guest address; the walk starts at level 1 with 64 entries.
-  public static let addressBits: UInt64 = 36
-
   /// What a mapping allows and how it is cached.
   public struct Attributes: Equatable, Sendable {
     public let rawValue: UInt64

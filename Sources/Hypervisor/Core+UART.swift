@@ -52,7 +52,7 @@ extension Core {
     let bit = GuestInterrupt.uart.bit
     if isRaised { line.value.line.set(bit) } else { line.value.line.clear(bit) }
     phone.value.consoleLock.release()
-    _ = withdraw(machine, bank: 0, bit)
-    if isRaised { _ = notice(machine, bank: 0, bit) }
+    // Either one chooses anew what is in list registers.
+    _ = isRaised ? notice(machine, bank: 0, bit) : withdraw(machine, bank: 0, bit)
   }
 }

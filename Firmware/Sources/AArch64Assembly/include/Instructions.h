@@ -3,13 +3,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Never a call: a call would cost more than the instruction.
+#define INSTRUCTION static inline __attribute__((always_inline))
+
 #define REGISTER(name, encoding)                                                                              \
-  static inline __attribute__((always_inline)) uint64_t read_##name(void) {                                                                 \
-    uint64_t value;                                                                                          \
-    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
-    return value;                                                                                            \
-  }                                                                                                          \
-  static inline __attribute__((always_inline)) void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+  INSTRUCTION uint64_t read_##name(void) {                                                                    \
+    uint64_t value;                                                                                           \
+    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                      \
+    return value;                                                                                             \
+  }                                                                                                           \
+  INSTRUCTION void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
 
 REGISTER(esr_el2, "esr_el2")
 REGISTER(far_el2, "far_el2")
@@ -37,10 +40,10 @@ REGISTER(ich_lr3_el2, "S3_4_C12_C12_3")
 REGISTER(tpidr_el2, "tpidr_el2")
 
 #define READ_ONLY(name, encoding)                                                                             \
-  static inline __attribute__((always_inline)) uint64_t read_##name(void) {                                                                 \
-    uint64_t value;                                                                                          \
-    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                     \
-    return value;                                                                                            \
+  INSTRUCTION uint64_t read_##name(void) {                                                                    \
+    uint64_t value;                                                                                           \
+    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                      \
+    return value;                                                                                             \
   }
 
 READ_ONLY(ich_elrsr_el2, "S3_4_C12_C11_5")
@@ -49,49 +52,49 @@ READ_ONLY(icc_iar1_el1, "S3_0_C12_C12_0")
 READ_ONLY(mpidr_el1, "mpidr_el1")
 
 #define WRITE_ONLY(name, encoding)                                                                            \
-  static inline __attribute__((always_inline)) void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+  INSTRUCTION void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
 
 WRITE_ONLY(icc_eoir1_el1, "S3_0_C12_C12_1")
 WRITE_ONLY(icc_dir_el1, "S3_0_C12_C11_1")
 WRITE_ONLY(icc_sgi1r_el1, "S3_0_C12_C11_5")
 
-static inline __attribute__((always_inline)) void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
-static inline __attribute__((always_inline)) void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
-static inline __attribute__((always_inline)) void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
-static inline __attribute__((always_inline)) void invalidate_guest_translations(void) {
+INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
+INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+INSTRUCTION void wait_for_interrupt(void) { __asm__ volatile("dsb sy\n wfi" ::: "memory"); }
+INSTRUCTION void invalidate_guest_translations(void) {
   __asm__ volatile("isb\n tlbi vmalle1\n dsb nsh\n isb" ::: "memory");
 }
-static inline __attribute__((always_inline)) void invalidate_own_translation(uint64_t page) {
+INSTRUCTION void invalidate_own_translation(uint64_t page) {
   __asm__ volatile("dsb ishst\n tlbi vae2, %0\n dsb nsh\n isb" ::"r"(page) : "memory");
 }
-static inline __attribute__((always_inline)) void invalidate_instruction_caches(void) {
+INSTRUCTION void invalidate_instruction_caches(void) {
   __asm__ volatile("dsb ish\n ic ialluis\n dsb ish\n isb" ::: "memory");
 }
-static inline __attribute__((always_inline)) uint64_t read_cntpct_el0(void) {
+INSTRUCTION uint64_t read_cntpct_el0(void) {
   uint64_t value;
   __asm__ volatile("isb\n mrs %0, cntpct_el0" : "=r"(value)::"memory");
   return value;
 }
 
-static inline __attribute__((always_inline)) uint32_t load32(uint64_t address) {
+INSTRUCTION uint32_t load32(uint64_t address) {
   uint32_t value;
   __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
-static inline __attribute__((always_inline)) uint64_t load64(uint64_t address) {
+INSTRUCTION uint64_t load64(uint64_t address) {
   uint64_t value;
   __asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
   return value;
 }
-static inline __attribute__((always_inline)) void store32(uint64_t address, uint32_t value) {
+INSTRUCTION void store32(uint64_t address, uint32_t value) {
   __asm__ volatile("str %w0, [%1]" ::"r"(value), "r"(address) : "memory");
 }
-static inline __attribute__((always_inline)) void store64(uint64_t address, uint64_t value) {
+INSTRUCTION void store64(uint64_t address, uint64_t value) {
   __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
 }
 
 /// Calls the firmware by SMC (SMCCC: x0…x3 in, x0 out, x4…x17 lost).
-static inline __attribute__((always_inline)) int64_t secure_monitor_call(uint64_t function, uint64_t first, uint64_t second, uint64_t third) {
+INSTRUCTION int64_t secure_monitor_call(uint64_t function, uint64_t first, uint64_t second, uint64_t third) {
   register uint64_t x0 __asm__("x0") = function;
   register uint64_t x1 __asm__("x1") = first;
   register uint64_t x2 __asm__("x2") = second;
@@ -113,7 +116,7 @@ void copy_for_guest(void *destination, const void *source, size_t count);
 void clear_for_guest(void *destination, size_t count);
 
 /// `read_identification` of Registers.S, which uses no other register than these.
-static inline __attribute__((always_inline)) uint64_t identification_register(uint64_t index) {
+INSTRUCTION uint64_t identification_register(uint64_t index) {
   register uint64_t x0 __asm__("x0") = index;
   __asm__("bl read_identification" : "+r"(x0)::"x1", "x30", "cc");
   return x0;
@@ -121,10 +124,10 @@ static inline __attribute__((always_inline)) uint64_t identification_register(ui
 
 // image.ld and Entry.S
 #define SYMBOL(name)                                                                                          \
-  static inline __attribute__((always_inline)) void *address_of_##name(void) {                                                              \
-    void *address;                                                                                           \
+  INSTRUCTION void *address_of_##name(void) {                                                                 \
+    void *address;                                                                                            \
     __asm__("adrp %0, " #name "\n add %0, %0, :lo12:" #name : "=r"(address));                                 \
-    return address;                                                                                          \
+    return address;                                                                                           \
   }
 
 SYMBOL(image_start)
