@@ -2,15 +2,15 @@
 
 CPUS ?= 2
 CPU ?= cortex-a57
+GIC ?= 3
 PHONE ?= Phones/default/phone.yaml
 # Further options for `run` and `smoke`, such as ARGUMENTS='--icount'.
 ARGUMENTS ?=
 JOBS ?= 2
 
 TOOL := .build/debug/pocketvisor
-HYPERVISOR := Firmware/.build/pocketvisor.aarch64.img
 FIRMWARE_TRIPLE := aarch64-none-none-elf
-FIRMWARE_PRODUCT := Firmware/.build/$(FIRMWARE_TRIPLE)/release/Pocketvisor
+FIRMWARE_PRODUCTS := Firmware/.build/$(FIRMWARE_TRIPLE)/release
 OBJCOPY ?= llvm-objcopy
 ASSETS := .cache/debian/vmlinuz .cache/debian/initrd.gz
 SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources
@@ -23,7 +23,7 @@ help: ## list the targets
 	@echo "Pocketvisor: several operating systems on one phone, completely separated."
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s@
 	@echo
-	@echo "Variables of run and smoke: CPUS=$(CPUS) CPU=$(CPU) PHONE=$(PHONE) ARGUMENTS='--icount'"
+	@echo "Variables of run and smoke: CPUS=$(CPUS) CPU=$(CPU) GIC=$(GIC) PHONE=$(PHONE) ARGUMENTS='--icount'"
 
 -include Guests/build.mk
 
@@ -35,21 +35,26 @@ assets: prerequisites ## fetch Debian's kernel and busybox into .cache
 
 build: firmware tool ## build the hypervisor and the host tool
 
+# One image for boards with a GICv3, one for those with a GICv2.
 firmware:
 	swift build --jobs $(JOBS) -c release --package-path Firmware --triple $(FIRMWARE_TRIPLE) \
-	  --toolset Firmware/Toolsets/aarch64.json --product Pocketvisor
-	@$(OBJCOPY) -O binary $(FIRMWARE_PRODUCT) $(HYPERVISOR)
-	@size=$$(stat -c %s $(HYPERVISOR)); limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
-	  echo "$(HYPERVISOR): $$size bytes, the limit is $$limit"; test $$size -le $$limit
+	  --toolset Firmware/Toolsets/aarch64.json
+	@limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
+	for image in Pocketvisor:aarch64 PocketvisorGICv2:aarch64-gicv2; do \
+	  file=Firmware/.build/pocketvisor.$${image#*:}.img; \
+	  $(OBJCOPY) -O binary $(FIRMWARE_PRODUCTS)/$${image%:*} $$file || exit 1; \
+	  size=$$(stat -c %s $$file); echo "$$file: $$size bytes, the limit is $$limit"; \
+	  test $$size -le $$limit || exit 1; \
+	done
 
 tool:
 	swift build --jobs $(JOBS) --product pocketvisor
 
-run: prerequisites build assets ## start the default phone here, on QEMU
-	$(TOOL) run $(PHONE) --cpus $(CPUS) --cpu $(CPU) $(ARGUMENTS)
+run: prerequisites build guests assets ## start the default phone here, on QEMU
+	$(TOOL) run $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
 
-smoke: prerequisites build assets ## start it without a terminal, wait for user space, power off
-	$(TOOL) smoke $(PHONE) --cpus $(CPUS) --cpu $(CPU) $(ARGUMENTS)
+smoke: prerequisites build guests assets ## start it without a terminal, wait for user space, power off
+	$(TOOL) smoke $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
 
 test: prerequisites build guests assets ## run all tests, on the host and on QEMU
 	swift test --jobs $(JOBS)
@@ -65,7 +70,7 @@ bench: prerequisites build guests assets ## measure, and write Documentation/Ben
 
 size: firmware ## sections, allotments and largest symbols of the hypervisor
 	@swift build --quiet --jobs $(JOBS) --product SizeReport
-	@.build/debug/SizeReport $(FIRMWARE_PRODUCT) Firmware/SizeBudget.json
+	@.build/debug/SizeReport Firmware/SizeBudget.json $(FIRMWARE_PRODUCTS)/Pocketvisor $(FIRMWARE_PRODUCTS)/PocketvisorGICv2
 
 format: ## format all Swift sources
 	@swift format format --in-place --recursive --parallel $(SWIFT_SOURCES)

@@ -22,6 +22,7 @@ let package = Package(
     // Compiled for the device and for the host.
     .target(name: "ArmArchitecture", swiftSettings: strict),
     .target(name: "Appliance", swiftSettings: strict),
+    .target(name: "Authentication", swiftSettings: strict),
     .target(name: "VirtualDevices", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(name: "Drivers", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(
@@ -41,6 +42,9 @@ let package = Package(
     .executableTarget(name: "SizeReport"),
     .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
     .testTarget(name: "ArmArchitectureTests", dependencies: ["ArmArchitecture"]),
+    .testTarget(
+      name: "AuthenticationTests",
+      dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(

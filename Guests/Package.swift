@@ -7,25 +7,29 @@ let layout: [LinkerSetting] = [
 ]
 
 /// A guest: an executable of one folder, linked as a flat image.
-func guest(_ name: String) -> Target {
+func guest(_ name: String, _ more: Target.Dependency...) -> Target {
   .executableTarget(
-    name: name, dependencies: ["GuestSupport"], linkerSettings: layout)
+    name: name, dependencies: ["GuestSupport"] + more, linkerSettings: layout)
 }
 
 let package = Package(
   name: "Guests",
   targets: [
-    // The root package's own sources, by a link: its host-only dependencies stay out of this build.
+    // The root package's own sources, by links: its host-only dependencies stay out of this build.
     .target(name: "Appliance"),
+    .target(name: "Authentication"),
     .target(name: "GuestMachine"),
     .target(
       name: "GuestSupport",
       dependencies: ["GuestMachine", "Appliance"]),
     guest("Bench"),
+    guest("Client", "Authentication"),
     guest("Conformance"),
     guest("Crash"),
     guest("Entry"),
     guest("Hostile"),
+    guest("Load"),
     guest("Neighbour"),
+    guest("Vault", "Authentication"),
   ]
 )

@@ -39,16 +39,18 @@ public struct DeviceTreeName: Equatable, Sendable {
   public static let reservedMemory = DeviceTreeName(hash: 0x90DD_6653)
   /// `arm,gic-v3`
   public static let gicV3 = DeviceTreeName(hash: 0xE5A0_BA04)
+  /// `arm,gic-400`
+  public static let gic400 = DeviceTreeName(hash: 0xD9D5_B0CD)
+  /// `arm,cortex-a15-gic`
+  public static let cortexA15GIC = DeviceTreeName(hash: 0x57C6_71DA)
   /// `arm,pl011`
   public static let pl011 = DeviceTreeName(hash: 0x6978_2F87)
+  /// `ns16550a`
+  public static let ns16550a = DeviceTreeName(hash: 0xC084_8DB8)
+  /// `snps,dw-apb-uart`
+  public static let designWareUART = DeviceTreeName(hash: 0x46E2_CF41)
   /// `arm,armv8-timer`
   public static let armv8Timer = DeviceTreeName(hash: 0x8755_C8E1)
-  /// `phone`
-  public static let phone = DeviceTreeName(hash: 0x7736_11AF)
-  /// `data-position`
-  public static let dataPosition = DeviceTreeName(hash: 0xF507_C6AB)
-  /// `data-size`
-  public static let dataSize = DeviceTreeName(hash: 0xABFC_0BA9)
 }
 
 extension Blob {

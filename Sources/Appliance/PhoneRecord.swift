@@ -23,13 +23,32 @@ public enum PhoneLimits {
   public static let memoryGranule: UInt64 = 2 << 20
   /// One past the highest guest address a VM's memory may reach (36-bit stage-2 address space).
   public static let guestAddressEnd: UInt64 = 1 << 36
+  /// Memory windows of a phone that VMs share; each has the size of `memoryGranule`.
+  public static let windows = 8
+  /// The guest address of the first window; the others follow, in every VM that has them.
+  public static let firstWindow: UInt64 = 0x2000_0000
+}
+
+/// When a VM starts again after it stopped. SYSTEM_RESET and a failure (a watchdog that was not fed, an SError, a
+/// fault of the hypervisor's own while it served the VM) count alike.
+public enum RestartPolicy {
+  public static let never: UInt8 = 0
+  /// After SYSTEM_RESET and after a failure.
+  public static let onFailure: UInt8 = 1
+  /// After SYSTEM_OFF too.
+  public static let always: UInt8 = 2
 }
 
 /// The first 64 bytes of the phone record.
 public struct PhoneHeader {
   /// "PVPHONE" and a format number, read as a little-endian word.
-  public static let expectedMagic: UInt64 = 0x01_45_4E_4F_48_50_56_50
+  public static let expectedMagic: UInt64 = 0x02_45_4E_4F_48_50_56_50
   public static let size = 64
+
+  /// Where the record lies in a device image: at the first multiple of 4096 behind the FIT's tree. There the hypervisor
+  /// finds it without reading the tree.
+  /// - Parameter treeSize: the tree's bytes, as its own header says.
+  @inline(__always) public static func offset(treeSize: UInt32) -> UInt64 { (UInt64(treeSize) &+ 4095) & ~4095 }
 
   public var magic: UInt64
   /// Number of `VirtualMachineRecord`s that follow, 1…8.
@@ -99,10 +118,25 @@ public struct VirtualMachineRecord {
   public var priority: UInt8
   public var segmentCount: UInt8
   public var seedCount: UInt8
-  public var reserved: UInt32
+  /// A `RestartPolicy`.
+  public var restartPolicy: UInt8
+  /// How often it starts again before it stays stopped; 0 for any number of times.
+  public var restartLimit: UInt8
+  /// Milliseconds from the end of scrubbing to the next start.
+  public var restartDelay: UInt16
   /// The physical CPU of each virtual CPU, by position in the board's device tree.
   public var placement: InlineArray<8, UInt8>
-  public var reservedForBudgets: InlineArray<2, UInt64>
+  /// Microseconds of each period that the VM may use of every physical CPU it is on, EL2's work for it included; 0
+  /// for no bound.
+  public var budget: UInt32
+  /// Microseconds; not 0 where there is a budget.
+  public var period: UInt32
+  /// A bit for each VM that it may send requests and notifications to (FF-A), by place in the phone.
+  public var partners: UInt8
+  /// A bit for each window that it can read, and for each that it can also write.
+  public var readableWindows: UInt8
+  public var writableWindows: UInt8
+  public var reserved: InlineArray<5, UInt8>
   public var segments: InlineArray<6, SegmentRecord>
   public var seeds: InlineArray<2, SeedRecord>
 
@@ -116,9 +150,16 @@ public struct VirtualMachineRecord {
     priority = 0
     segmentCount = 0
     seedCount = 0
-    reserved = 0
+    restartPolicy = RestartPolicy.onFailure
+    restartLimit = 0
+    restartDelay = 0
     placement = InlineArray(repeating: 0)
-    reservedForBudgets = InlineArray(repeating: 0)
+    budget = 0
+    period = 0
+    partners = 0
+    readableWindows = 0
+    writableWindows = 0
+    reserved = InlineArray(repeating: 0)
     segments = InlineArray(repeating: SegmentRecord())
     seeds = InlineArray(repeating: SeedRecord())
   }

@@ -14,6 +14,24 @@ public struct ListRegister: Equatable, Sendable {
       | (pending ? 1 << 62 : 0) | (active ? 1 << 63 : 0) | (signalsEnd ? 1 << 41 : 0)
   }
 
+  /// From the form of a GICv2 (GICH_LR, IHI 0048 5.3.11): what matters when an interrupt comes back.
+  @inline(__always) public init(second: UInt32) {
+    let word = UInt64(second)
+    rawValue = word & 0x3FF | (word &>> 28 & 3) &<< 62 | (word &>> 31) &<< 61
+  }
+
+  /// In the form of a GICv2: interrupt 9:0, physical interrupt or source CPU 19:10, priority 27:23, pending 28,
+  /// active 29, Group 1 30, physical 31.
+  @inline(__always) public var second: UInt32 {
+    let parts =
+      rawValue & 0x3FF | (rawValue &>> 32 & 0x3FF) &<< 10 | (rawValue &>> 51 & 31) &<< 23
+      | (rawValue &>> 62) &<< 28 | (rawValue &>> 60 & 1) &<< 30 | (rawValue &>> 61 & 1) &<< 31
+    return UInt32(truncatingIfNeeded: parts)
+  }
+
+  /// Names the CPU that sent a software-generated interrupt (GICv2 alone).
+  public mutating func setSource(_ cpu: UInt32) { rawValue |= UInt64(cpu & 7) &<< 32 }
+
   /// No interrupt has this number.
   public static let none = ListRegister(~0)
 

@@ -36,8 +36,8 @@ public enum FirmwareResult {
   public static let invalidAddress: Int64 = -9
   /// PSCI 1.1.
   public static let version: Int64 = 0x1_0001
-  /// SMCCC 1.1.
-  public static let callingConventionVersion: Int64 = 0x1_0001
+  /// SMCCC 1.2.
+  public static let callingConventionVersion: Int64 = 0x1_0002
   /// AFFINITY_INFO.
   public static let on: Int64 = 0
   public static let off: Int64 = 1

@@ -10,6 +10,8 @@ public enum StageTwo {
     public static let memory = Attributes(rawValue: 0x7FC)
     /// Normal write-back memory that cannot be written.
     public static let readOnlyMemory = Attributes(rawValue: 0x77C)
+    /// Device memory nGnRE, read and write, never executed.
+    public static let device = Attributes(rawValue: 0x40_0000_0000_04C4)
   }
 
   /// log₂ of the bytes that an entry of `level` covers.

@@ -14,9 +14,17 @@ public struct Board {
   public var cpuAffinities = InlineArray<8, UInt64>(repeating: 0)
   public var cpuCount: UInt32 = 0
   // An address of 0 says that there is none.
-  public var distributor: UInt64 = 0
-  public var redistributors = PhysicalRange()
+  /// Its distributor and redistributors; of a GICv2 distributor, CPU interface, and the virtual interfaces of the
+  /// hypervisor and of its guests.
+  var interruptController = InlineArray<4, PhysicalRange>(repeating: PhysicalRange())
+  public var distributor: UInt64 { interruptController[0].start }
+  public var redistributors: PhysicalRange { interruptController[1] }
+  public var cpuInterface: UInt64 { interruptController[1].start }
+  public var listInterface: UInt64 { interruptController[2].start }
+  public var virtualInterface: UInt64 { interruptController[3].start }
   public var uart: UInt64 = 0
+  /// It is a 16550A, no PL011.
+  public var isUART8250 = false
   public var uartInterrupt = InterruptNumber(0)
   /// Interrupts of the EL1 physical, the virtual and the EL2 timer.
   public var timerInterrupts = InlineArray<3, InterruptNumber>(repeating: InterruptNumber(0))
@@ -32,9 +40,10 @@ public struct Board {
   public init() {}
 
   /// Takes from the board's device tree what the hypervisor needs.
-  public mutating func read(_ tree: DeviceTree) {
+  /// - Parameter generation: of the interrupt controller that is looked for.
+  public mutating func read(_ tree: DeviceTree, generation: UInt32) {
     readReservations(tree)
-    var walk = BoardWalk(tree)
+    var walk = BoardWalk(tree, isSecondGeneration: generation == 2)
     while walk.step(&self) {}
     if imageEnd > image.start { image.size = imageEnd &- image.start }
   }
@@ -94,7 +103,13 @@ private struct BoardWalk {
   private var isDisabled = false
   private var interrupts = 0
 
-  init(_ tree: DeviceTree) { self.tree = tree }
+  /// The interrupt controller that is looked for is a GICv2.
+  private let isSecondGeneration: Bool
+
+  init(_ tree: DeviceTree, isSecondGeneration: Bool) {
+    self.tree = tree
+    self.isSecondGeneration = isSecondGeneration
+  }
 
   /// One event; false at the end.
   mutating func step(_ board: inout Board) -> Bool {
@@ -143,7 +158,10 @@ private struct BoardWalk {
     var string = property.value
     while string < property.value &+ property.length {
       let name = tree.blob.name(at: string)
-      if name == .gicV3 || name == .pl011 || name == .armv8Timer { kind = name }
+      if name == .pl011 || name == .armv8Timer { kind = name }
+      if name == .ns16550a || name == .designWareUART { kind = .ns16550a }
+      let isController = isSecondGeneration ? name == .gic400 || name == .cortexA15GIC : name == .gicV3
+      if isController { kind = .gicV3 }
       while tree.blob.byte(at: string) != 0 { string &+= 1 }
       string &+= 1
     }
@@ -161,10 +179,10 @@ private struct BoardWalk {
       board.cpuAffinities[Int(board.cpuCount & 7)] = range(0).start
       board.cpuCount &+= 1
     case .gicV3:
-      board.distributor = range(0).start
-      board.redistributors = range(1)
-    case .pl011:
+      for index in 0..<4 { board.interruptController[index] = range(index) }
+    case .pl011, .ns16550a:
       guard board.uart == 0 else { return }
+      board.isUART8250 = kind == .ns16550a
       board.uart = range(0).start
       board.uartInterrupt = interrupt(0)
     case .armv8Timer: for index in 0..<3 { board.timerInterrupts[index] = interrupt(index &+ 1) }

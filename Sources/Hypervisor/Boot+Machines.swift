@@ -12,6 +12,9 @@ extension Boot {
     guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
       core.halt("the image is for another version")
     }
+    guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
+      core.halt("the image is for boards with another GIC")
+    }
     for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
     core.phone.value.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
@@ -22,20 +25,15 @@ extension Boot {
     }
   }
 
-  /// Finds `/images/phone` of the FIT and answers where its data lies.
+  /// The phone record: the first data behind the FIT's tree.
   private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
     let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
-    guard image.size >= 4096, image.start & 7 == 0,
-      var tree = unsafe DeviceTree(
-        Blob(base: pointer, count: Int(min(image.size, UInt64(DeviceTree.sizeLimit)))))
-    else { return nil }
-    let place = tree.findImage(.phone)
-    let capacity = UInt64(PhoneHeader.size &+ PhoneLimits.virtualMachines &* VirtualMachineRecord.size)
-    guard place.size <= capacity, place.size >= UInt64(PhoneHeader.size &+ VirtualMachineRecord.size),
-      place.offset <= image.size, place.size <= image.size &- place.offset
-    else { return nil }
-    return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ place.offset))
+    let tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
+    guard image.size >= 8192, image.start & 7 == 0, tree.cell(at: 0) == DeviceTree.magic else { return nil }
+    let offset = PhoneHeader.offset(treeSize: tree.cell(at: 4))
+    guard offset <= image.size &- 4096 else { return nil }
+    return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ offset))
   }
 
   /// Prepares a VM to be loaded, or says why it cannot be and halts.
@@ -55,6 +53,8 @@ extension Boot {
     machine.value.record = record
     machine.value.index = index
     machine.value.memory = memory
+    machine.value.budget = ticks(record.budget)
+    machine.value.period = ticks(record.period)
     machine.value.phone = phone
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
@@ -80,6 +80,11 @@ extension Boot {
     guest.value.place = cpu.value.queueCount
     cpu.value.queue[cpu.value.queueCount & 15] = guest
     cpu.value.queueCount &+= 1
+  }
+
+  /// Microseconds in ticks of the counter.
+  private func ticks(_ microseconds: UInt32) -> UInt64 {
+    UInt64(microseconds) &* (hardware.read(.counterFrequency) & 0xFFFF_FFFF) / 1_000_000
   }
 
   /// Whether everything that a record names lies where it may.
@@ -162,13 +167,45 @@ extension Boot {
     guard let low = unsafe nextTable(root), let pages = unsafe nextTable(low + Int(Self.flash &>> 21)) else {
       return nil
     }
-    unsafe pages[Int(Self.flash &>> 12 & 511)] = StageTwo.leaf(
-      core.phone.value.flashPage, level: 3, .readOnlyMemory)
+    for page in 0..<Self.flashPages {
+      unsafe pages[page] = StageTwo.leaf(core.phone.value.flashPage, level: 3, .readOnlyMemory)
+    }
+    if H.interruptControllerGeneration == 2 {
+      // The guest's own CPU interface, which the hardware provides.
+      guard let pages = unsafe nextTable(low + Int(Self.cpuInterface &>> 21)) else { return nil }
+      for page in 0..<2 as Range<UInt64> {
+        unsafe pages[Int(Self.cpuInterface &>> 12 & 511 &+ page)] = StageTwo.leaf(
+          core.phone.value.board.virtualInterface &+ page &<< 12, level: 3, .device)
+      }
+    }
+    for window in 0..<PhoneLimits.windows
+    where machine.value.record.readableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0 {
+      let isWritable = machine.value.record.writableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0
+      guard let address = sharedWindow(core, window) else { return nil }
+      unsafe low[Int(PhoneLimits.firstWindow &>> 21) &+ window] = StageTwo.leaf(
+        address, level: 2, isWritable ? .memory : .readOnlyMemory)
+    }
     return unsafe hardware.physicalAddress(of: root)
   }
 
-  /// The guest address of the page that stands for the flash: below 1 GiB.
+  /// Where a shared window lies; the first VM that has it makes it be there, full of zeros.
+  private func sharedWindow(_ core: Core<H>, _ window: Int) -> UInt64? {
+    if core.phone.value.windows[window & 7] == 0 {
+      guard let memory = carve(core, PhoneLimits.memoryGranule) else { return nil }
+      unsafe hardware.clearForGuest(
+        hardware.window(.destination, at: PhysicalAddress(memory.start)), Int(memory.size))
+      core.phone.value.windows[window & 7] = memory.start
+    }
+    return core.phone.value.windows[window & 7]
+  }
+
+  /// The guest address of the CPU interface of a GICv2.
+  private static var cpuInterface: UInt64 { 0x0801_0000 }
+
+  /// The guest address of what stands for the flash, below 1 GiB on a boundary of 2 MiB, and the pages of zeros that
+  /// U-Boot reads there.
   private static var flash: UInt64 { 0x0400_0000 }
+  private static var flashPages: Int { 64 }
 
   /// The table that an entry names, made if there is none.
   @inline(never) private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<

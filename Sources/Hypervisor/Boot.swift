@@ -3,6 +3,7 @@
 import Appliance
 import ArmArchitecture
 import Drivers
+import Synchronization
 import VirtualDevices
 
 /// Starts a phone on the boot CPU.
@@ -66,7 +67,7 @@ public struct Boot<H: Hardware>: ~Copyable {
   private func readBoard(_ address: PhysicalAddress, _ phone: PhoneReference) -> Bool {
     let pointer = unsafe hardware.window(.source, at: address)
     guard let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)) else { return false }
-    phone.value.board.read(tree)
+    phone.value.board.read(tree, generation: H.interruptControllerGeneration)
     return phone.value.board.uart != 0
   }
 
@@ -80,6 +81,7 @@ public struct Boot<H: Hardware>: ~Copyable {
     for index in 0..<count {
       let cpu = phone.value.cpu(index)
       cpu.value.phone = phone
+      cpu.value.number = index
       cpu.value.affinity = phone.value.board.cpuAffinities[Int(index & 7)]
       if cpu.value.affinity == own {
         bootCPU = cpu
@@ -100,12 +102,15 @@ public struct Boot<H: Hardware>: ~Copyable {
   }
 
   /// What the board lacks, in a sentence; nil if it has everything.
-  private static func missing(_ phone: PhoneReference) -> StaticString? {
+  private static func missing(_ phone: PhoneReference) -> Message? {
     if phone.value.board.memory.count == 0 { return "the board has no memory" }
     if phone.value.board.reserved.isIncomplete || phone.value.board.memory.isIncomplete {
       return "too many memory ranges"
     }
-    if phone.value.board.distributor == 0 { return "the board has no GICv3 (arm,gic-v3)" }
+    if phone.value.board.distributor == 0 {
+      return H.interruptControllerGeneration == 3
+        ? "the board has no GICv3 (arm,gic-v3)" : "the board has no GICv2 (arm,gic-400, arm,cortex-a15-gic)"
+    }
     if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
       || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
       || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
@@ -118,17 +123,19 @@ public struct Boot<H: Hardware>: ~Copyable {
   }
 
   private func startInterruptController(_ core: Core<H>) {
-    let distributor = core.phone.value.board.distributor
-    hardware.map(.distributor, at: PhysicalAddress(distributor))
+    hardware.map(.distributor, at: PhysicalAddress(core.phone.value.board.distributor))
     hardware.map(.redistributor, at: PhysicalAddress(core.phone.value.board.redistributors.start))
-    let driver = GICv3Distributor(
-      hardware.registers(.distributor, offset: UInt32(truncatingIfNeeded: distributor) & 0x1F_FFFF))
-    driver.start()
+    hardware.mapInterface(core.phone.value.board)
+    core.distributor.start(generation: H.interruptControllerGeneration)
     let listType = hardware.read(.listType)
     core.phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
     core.phone.value.priorityMask =
       0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
-    driver.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
+    if H.interruptControllerGeneration == 3 {
+      core.distributor.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
+    } else {
+      core.distributor.enable(core.phone.value.board.uartInterrupt, targets: core.distributor.ownTarget)
+    }
   }
 
   private func startOtherCPUs(_ core: Core<H>, _ entry: PhysicalAddress) {
@@ -149,43 +156,59 @@ public struct Boot<H: Hardware>: ~Copyable {
 extension Core {
   /// Prepares this CPU's interrupt controller and timer; called once on each CPU.
   public func startCPU() {
-    let base = UInt32(truncatingIfNeeded: phone.value.board.redistributors.start) & 0x1F_FFFF
-    let affinity = cpu.value.affinity
-    let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
-    var offset = base
-    while UInt64(offset &- base) < phone.value.board.redistributors.size {
-      let candidate = GICv3Redistributor(hardware.registers(.redistributor, offset: offset))
-      if candidate.affinity == packed { return startCPU(redistributor: offset) }
-      if candidate.isLast { break }
-      offset &+= GICv3Redistributor<H.Registers>.stride &<< (candidate.isDouble ? 1 : 0)
+    hardware.startInterface()
+    if H.interruptControllerGeneration == 3 {
+      cpu.value.privateInterrupts = wakeRedistributor() &+ PrivateInterrupts<H.Registers>.offset
+      let affinity = cpu.value.affinity
+      cpu.value.alertCommand.store(
+        Distributor<H.Registers>.softwareInterrupt(PhysicalInterrupt.alert, to: affinity), ordering: .releasing)
+    } else {
+      cpu.value.privateInterrupts = distributorOffset
+      let target = UInt64(distributor.ownTarget)
+      cpu.value.alertCommand.store(
+        target &<< 16 | UInt64(PhysicalInterrupt.alert.rawValue), ordering: .releasing)
     }
-    halt("a CPU has no redistributor")
-  }
-
-  private func startCPU(redistributor offset: UInt32) {
-    cpu.value.redistributor = offset
-    redistributor.start(
+    privateInterrupts.start(
       PhysicalInterrupt.alert.bit | PhysicalInterrupt.alarm.bit | PhysicalInterrupt.maintenance.bit
-        | GuestInterrupt.timers)
+        | GuestInterrupt.timers, generation: H.interruptControllerGeneration)
     cpu.value.alarm = ~0
     hardware.write(.alarm, ~0)
     hardware.write(.alarmControl, 1)
     hardware.write(.listControl, ListControl.enabled)
   }
 
+  /// - Returns: where this CPU's redistributor lies in what is mapped of them.
+  private func wakeRedistributor() -> UInt32 {
+    let base = UInt32(truncatingIfNeeded: phone.value.board.redistributors.start) & 0x1F_FFFF
+    let affinity = cpu.value.affinity
+    let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
+    var offset = base
+    while UInt64(offset &- base) < phone.value.board.redistributors.size {
+      let candidate = Redistributor(hardware.registers(.redistributor, offset: offset))
+      if candidate.affinity == packed {
+        candidate.wake()
+        return offset
+      }
+      if candidate.isLast { break }
+      offset &+= Redistributor<H.Registers>.stride &<< (candidate.isDouble ? 1 : 0)
+    }
+    halt("a CPU has no redistributor")
+  }
+
   /// The hypervisor itself caused an exception: leaves a record and stops the device.
   public func haltAfterFault() -> Never {
     put("\r\n[pocketvisor] a fault of the hypervisor")
-    putState()
-    phone.value.consoleLock.release()
-    halt("the device stops")
+    putState(hardware.read(.programCounter))
+    unlockConsole()
+    turnBoardOff("the device goes off")
+    halt("the firmware does not turn it off")
   }
 
   /// The board's memory, or the arena, is used up.
   @inline(never) func haltForMemory() -> Never { halt("not enough memory for all VMs") }
 
   /// Says why the device cannot go on, and stops it.
-  @inline(never) public func halt(_ reason: StaticString) -> Never {
+  @inline(never) public func halt(_ reason: Message) -> Never {
     log(reason)
     drainConsole()
     while true { hardware.waitForInterrupt() }

@@ -4,7 +4,13 @@ import Drivers
 import VirtualDevices
 
 extension Core {
-  var uart: PL011<H.Registers> { PL011(hardware.registers(.uart, offset: phone.value.uartOffset)) }
+  var uart: UART<H.Registers> {
+    UART(hardware.registers(.uart, offset: phone.value.uartOffset), is8250: phone.value.board.isUART8250)
+  }
+
+  @inline(never) func lockConsole() { phone.value.consoleLock.acquire(by: cpu.value.number) }
+
+  @inline(__always) func unlockConsole() { phone.value.consoleLock.release() }
 
   // MARK: To the UART
 
@@ -54,13 +60,13 @@ extension Core {
 
   /// The board's UART has received, or has room.
   func serveUART() {
-    phone.value.consoleLock.acquire()
+    lockConsole()
     while let character = uart.receive() { typed(character) }
     pump()
-    phone.value.consoleLock.release()
+    unlockConsole()
     for index in 0..<phone.value.machineCount {
       guard let machine = phone.value.machines[Int(index & 7)] else { continue }
-      phone.value.consoleLock.acquire()
+      lockConsole()
       show(machine)
       if machine.value.isBlocked, !machine.value.console.isFull {
         machine.value.isBlocked = false
@@ -103,25 +109,22 @@ extension Core {
   // MARK: The hypervisor's own messages
 
   /// Prints a message of its own.
-  @inline(never) public func log(_ text: StaticString) {
-    phone.value.consoleLock.acquire()
+  @inline(never) public func log(_ text: Message) {
+    lockConsole()
     message(text)
     pump()
-    phone.value.consoleLock.release()
+    unlockConsole()
   }
 
-  @inline(never) func message(_ text: StaticString) {
+  @inline(never) func message(_ text: Message) {
     endLine()
     put("[pocketvisor] ")
     put(text)
     endLine()
   }
 
-  @inline(never) func put(_ text: StaticString) {
-    for index in 0..<UInt(bitPattern: text.utf8CodeUnitCount) {
-      // In bounds by the loop's range.
-      unsafe phone.value.console.put(text.utf8Start[Int(bitPattern: index)])
-    }
+  @inline(never) func put(_ text: Message) {
+    for index in 0..<text.count { phone.value.console.put(text.character(at: index)) }
   }
 
   /// Ends the line unless it is ended.
@@ -138,7 +141,7 @@ extension Core {
   }
 
   /// Puts a label and a number in hexadecimal, without leading zeros.
-  @inline(never) func put(_ label: StaticString, _ number: UInt64) {
+  @inline(never) func put(_ label: Message, _ number: UInt64) {
     put(label)
     var shift = (63 &- UInt64(truncatingIfNeeded: (number | 1).leadingZeroBitCount)) & ~3
     while true {
@@ -151,8 +154,8 @@ extension Core {
 
   /// Waits until everything that was printed has left the UART, before the board goes off.
   func drainConsole() {
-    phone.value.consoleLock.acquire()
+    lockConsole()
     repeat { pump() } while phone.value.console.isDraining
-    phone.value.consoleLock.release()
+    unlockConsole()
   }
 }

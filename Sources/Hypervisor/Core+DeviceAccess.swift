@@ -2,6 +2,7 @@
 
 import Appliance
 import ArmArchitecture
+import Synchronization
 import VirtualDevices
 
 /// A load or store to a device.
@@ -51,13 +52,35 @@ extension Core {
     let machine = guest.value.machine
     var owner: VirtualCPUReference?
     switch frame {
-    case 0x800: break
+    case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
+    case 0x90C, 0x90D: return accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
     default:
       let redistributor = frame &- 0x80A
-      guard redistributor < 2 &* UInt64(machine.value.record.virtualCPUCount) else { return nil }
+      guard H.interruptControllerGeneration == 3,
+        redistributor < 2 &* UInt64(machine.value.record.virtualCPUCount)
+      else { return nil }
       owner = machine.value.virtualCPU(UInt32(truncatingIfNeeded: redistributor &>> 1))
     }
-    return accessInterrupts(InterruptFrame(machine: machine, owner: owner, isControl: frame & 1 == 0), access)
+    let isShared = frame == 0x800
+    return accessInterrupts(
+      InterruptFrame(
+        machine: machine, owner: owner, isControl: !isShared && frame & 1 == 0, isShared: isShared),
+      access)
+  }
+
+  /// The guest's watchdog. Its time is looked after by the scheduler of every CPU that the VM is on.
+  @inline(never) private func accessWatchdog(
+    _ machine: VirtualMachineReference, _ access: DeviceAccess, isControlFrame: Bool
+  ) -> UInt64 {
+    guard access.isStore else {
+      return isControlFrame || access.offset == 0xFCC ? machine.value.watchdog.read(offset: access.offset) : 0
+    }
+    machine.value.watchdog.write(
+      UInt32(truncatingIfNeeded: access.stored), offset: access.offset, isControlFrame: isControlFrame,
+      at: hardware.read(.counter))
+    machine.value.bank(0).value.line.clear(GuestInterrupt.watchdog.bit)
+    cpu.value.attention.store(1, ordering: .relaxed)
+    return UInt64(withdraw(machine, bank: 0, GuestInterrupt.watchdog.bit))
   }
 }

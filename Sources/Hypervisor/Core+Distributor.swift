@@ -10,15 +10,17 @@ import VirtualDevices
 /// A frame of interrupt registers.
 struct InterruptFrame {
   let machine: VirtualMachineReference
-  /// The virtual CPU of a redistributor; nil for the distributor.
+  /// The virtual CPU of a redistributor, or the one that accesses the distributor of a GICv2; nil for that of a GICv3.
   let owner: VirtualCPUReference?
   /// A redistributor's control frame (RD_base).
   let isControl: Bool
+  /// A distributor.
+  let isShared: Bool
 
   /// The place in `VirtualMachine` of the bank that the frame numbers so; nil where there is none.
   func bank(_ number: UInt32) -> UInt32? {
-    if let owner { return number == 0 ? VirtualMachine.sharedBanks &+ owner.value.index : nil }
-    return number &- 1 < VirtualMachine.sharedBanks ? number &- 1 : nil
+    if let owner, number == 0 { return VirtualMachine.sharedBanks &+ owner.value.index }
+    return isShared && number &- 1 < VirtualMachine.sharedBanks ? number &- 1 : nil
   }
 }
 
@@ -48,6 +50,12 @@ extension Core {
   ) -> UInt32 {
     if frame.isControl, let owner = frame.owner { return redistributorWord(owner, offset) }
     let register = InterruptRegister.decode(offset: offset)
+    var mask = mask
+    // A GICv2 lets nobody set or clear the pending state of software-generated interrupts here (IHI 0048 4.3.7).
+    if H.interruptControllerGeneration == 2, register.isPrivatePending { mask &= 0xFFFF_0000 }
+    if H.interruptControllerGeneration == 2, register.kind.isSecond {
+      return accessSecond(frame, register, isStore, stored & mask, mask)
+    }
     return isStore ? write(frame, register, stored & mask, mask) : read(frame, register)
   }
 
@@ -76,17 +84,20 @@ extension Core {
       case .priority: return bank.value.priorities[Int(register.place & 7)]
       case .configuration:
         return Self.spread(bank.value.edge.load(ordering: .relaxed) &>> (register.place &* 16))
-      case .route where frame.owner == nil:
+      case .route where H.interruptControllerGeneration == 3 && frame.owner == nil:
         return UInt32(machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)])
       default: return 0
       }
     }
-    guard frame.owner == nil else { return 0 }
+    guard frame.isShared else { return 0 }
+    let isSecond = H.interruptControllerGeneration == 2
     switch register.kind {
-    case .control: return control(machine)
-    case .type: return 0x0248_0002
+    case .control:
+      return isSecond ? machine.value.distributorControl.load(ordering: .relaxed) : control(machine)
+    case .type:
+      return isSecond ? 2 | (UInt32(machine.value.record.virtualCPUCount) &- 1) &<< 5 : 0x0248_0002
     case .implementer: return 0x43B
-    case .architecture: return 0x3B
+    case .architecture: return isSecond ? 0 : 0x3B
     default: return 0
     }
   }
@@ -145,7 +156,7 @@ extension Core {
   ) -> UInt32 {
     let machine = frame.machine
     guard let index = frame.bank(register.bank) else {
-      return register.kind == .control && frame.owner == nil ? setControl(machine, value) : 0
+      return register.kind == .control && frame.isShared ? setControl(machine, value) : 0
     }
     let bank = machine.value.bank(index)
     switch register.kind {
@@ -163,12 +174,12 @@ extension Core {
       let place = Int(register.place & 7)
       bank.value.priorities[place] = bank.value.priorities[place] & ~mask | value & phone.value.priorityMask
       return withdraw(machine, bank: index, ~0)
-    case .configuration where frame.owner == nil:
+    case .configuration where index < VirtualMachine.sharedBanks:
       let first = register.place &* 16
       bank.value.edge.clear(Self.gather(mask) &<< first)
       bank.value.edge.set(Self.gather(value) &<< first)
       return withdraw(machine, bank: index, ~0)
-    case .route where frame.owner == nil:
+    case .route where H.interruptControllerGeneration == 3 && frame.owner == nil:
       machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =
         UInt8(truncatingIfNeeded: min(value & 0x00FF_FFFF, 0xFF))
       return noticeRaised(machine, bank: index, 1 &<< register.place)

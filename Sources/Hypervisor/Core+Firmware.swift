@@ -9,7 +9,10 @@ extension Core {
   @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
     if number == FirmwareFunction.version { return answer(guest, FirmwareResult.version) }
-    guard FirmwareFunction.exists(number) else { return answer(guest, FirmwareResult.notSupported) }
+    guard FirmwareFunction.exists(number) else {
+      let isPartitionCall = PartitionFunction.contains(number)
+      return isPartitionCall ? callPartition(guest, number) : answer(guest, FirmwareResult.notSupported)
+    }
     return callRareFirmware(guest, number & ~FirmwareFunction.wide)
   }
 
@@ -34,7 +37,7 @@ extension Core {
   }
 
   /// Returns a result to the guest, in x0.
-  @inline(__always) private func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
+  @inline(__always) func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
     guest.value.registers[0] = UInt64(bitPattern: result)
     return resume(guest)
   }
@@ -46,7 +49,7 @@ extension Core {
   }
 
   /// The argument at `index`, cut to 32 bits for a function of the 32-bit convention.
-  private func argument(_ guest: VirtualCPUReference, _ index: Int) -> UInt64 {
+  func argument(_ guest: VirtualCPUReference, _ index: Int) -> UInt64 {
     let value = guest.value.registers[index]
     return guest.value.registers[0] & UInt64(FirmwareFunction.wide) == 0 ? value & 0xFFFF_FFFF : value
   }

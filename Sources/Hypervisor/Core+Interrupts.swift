@@ -44,17 +44,30 @@ extension Core {
   /// A virtual CPU may have something new to take, from any bank.
   @inline(never) func notice(_ target: VirtualCPUReference) {
     target.value.recalled.store(1, ordering: .releasing)
-    signal(target)
+    signal(target, isDeliverable: false)
   }
 
-  /// A virtual CPU may have a new software-generated interrupt to take.
-  @inline(never) func signal(_ target: VirtualCPUReference) {
-    if isRunning(target) { refill(target) } else { alert(target.value.cpu) }
+  /// A virtual CPU may have something new to take. Another physical CPU is disturbed only where that changes what it
+  /// does: or a VM could take the time of its neighbours there.
+  /// - Parameter isDeliverable: whether it certainly has something to take; else its banks are looked through.
+  @inline(never) func signal(_ target: VirtualCPUReference, isDeliverable: Bool) {
+    if isRunning(target) { return isLoaded(target) ? refill(target) : alert(target.value.cpu) }
+    let state = target.value.state.load(ordering: .acquiring)
+    guard state == VirtualCPUState.waiting || state == VirtualCPUState.listening else { return }
+    if isDeliverable || hasDeliverable(target) { alert(target.value.cpu) }
   }
 
-  /// Whether list registers are the place for its interrupts: the guest that this CPU goes back to.
+  /// A software-generated interrupt to a virtual CPU, from itself, a sibling or another VM.
+  @inline(never) func pend(_ interrupt: InterruptNumber, to target: VirtualCPUReference) {
+    let bank = target.value.bank
+    bank.value.pending.set(interrupt.bit)
+    let deliverable = bank.value.select(.deliverable, groups: target.value.machine.value.groups)
+    signal(target, isDeliverable: deliverable & interrupt.bit != 0)
+  }
+
+  /// Whether its physical CPU goes back to this guest: list registers are the place for its interrupts.
   @inline(__always) func isRunning(_ guest: VirtualCPUReference) -> Bool {
-    isLoaded(guest) && guest.value.state.load(ordering: .relaxed) == VirtualCPUState.ready
+    guest.value.state.load(ordering: .acquiring) == VirtualCPUState.running
   }
 
   /// Makes the CPUs that may hold some of these interrupts put them back and choose anew; this one does at once,
@@ -180,6 +193,9 @@ extension Core {
       list.tieToPhysical()
       bank.value.line.clear(bit)
     }
+    if H.interruptControllerGeneration == 2, interrupt.rawValue < 16 {
+      list.setSource(UInt32(guest.value.senders[Int(interrupt.rawValue & 15)]))
+    }
     hardware.setListRegister(slot, list)
     guest.value.again = isActive ? .none : list
     return true
@@ -243,7 +259,7 @@ extension Core {
   // MARK: The timers' physical interrupts
 
   /// Ends the active state of a timer's physical interrupt, which has the guest's number (ICC_DIR_EL1).
-  func deactivate(_ timer: InterruptNumber) {
+  @inline(never) func deactivate(_ timer: InterruptNumber) {
     hardware.write(.interruptDeactivate, UInt64(timer.rawValue))
   }
 

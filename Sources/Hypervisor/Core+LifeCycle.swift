@@ -1,6 +1,6 @@
 // Loading, starting, stopping and scrubbing virtual machines.
 //
-//   loading → running → stopping → scrubbing → loading or stopped
+//   loading → running → stopping → scrubbing → stopped, or resting → loading
 //
 // The work is done in slices by the scheduler, in the place of the VM's first virtual CPU.
 
@@ -11,15 +11,20 @@ import VirtualDevices
 
 /// Why a VM stops.
 enum StopReason {
-  case off, reset, systemError
+  case off, reset, systemError, watchdog, ownFault
 
-  var name: StaticString {
+  var name: Message {
     switch self {
     case .off: "SYSTEM_OFF"
     case .reset: "SYSTEM_RESET"
     case .systemError: "SError"
+    case .watchdog: "watchdog"
+    case .ownFault: "fault of the hypervisor"
     }
   }
+
+  /// The least `RestartPolicy` by which the VM starts again.
+  var policy: UInt8 { self == .off ? RestartPolicy.always : RestartPolicy.onFailure }
 }
 
 extension Core {
@@ -31,9 +36,9 @@ extension Core {
   /// A slice of the work on a VM that does not run.
   func work(_ machine: VirtualMachineReference) {
     if machine.value.phase.load(ordering: .relaxed) == Phase.scrubbing { return scrub(machine) }
-    let segment = Int(machine.value.workSegment)
-    guard segment < Int(machine.value.record.segmentCount) else { return begin(machine) }
-    let record = machine.value.record.segments[min(segment, 5)]
+    let segment = machine.value.workSegment
+    guard segment < machine.value.record.segmentCount else { return begin(machine) }
+    let record = machine.value.record.segments[Int(min(segment, 5))]
     let done = machine.value.workOffset
     let source = PhysicalAddress(phone.value.board.image.start &+ record.sourceOffset &+ done)
     let destination = PhysicalAddress(machine.value.physical(record.guestAddress &+ done))
@@ -58,7 +63,9 @@ extension Core {
     guard machine.value.workOffset == machine.value.memory.size else { return }
     machine.value.workOffset = 0
     machine.value.workSegment = 0
-    machine.value.phase.store(machine.value.restarts ? Phase.loading : Phase.stopped, ordering: .releasing)
+    let delay = UInt64(machine.value.record.restartDelay) &* hardware.read(.counterFrequency) / 1000
+    machine.value.restartTime = hardware.read(.counter) &+ delay
+    machine.value.phase.store(machine.value.restarts ? Phase.resting : Phase.stopped, ordering: .releasing)
     if !machine.value.restarts { turnBoardOffIfAllStopped() }
   }
 
@@ -68,7 +75,12 @@ extension Core {
       guard let other = phone.value.machines[Int(index & 7)] else { continue }
       guard other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
     }
-    log("every VM has stopped: the board goes off")
+    turnBoardOff("every VM has stopped: the board goes off")
+  }
+
+  /// Says why and turns the board off.
+  @inline(never) func turnBoardOff(_ reason: Message) {
+    log(reason)
     drainConsole()
     _ = hardware.callFirmware(FirmwareFunction.systemOff, 0, 0, 0)
   }
@@ -114,31 +126,61 @@ extension Core {
     guest.value[.processorState] = 0x3C5
     guest.value[.affinity] = 0x8000_0000 | UInt64(guest.value.index)
     guest.value[.translation] = machine.value.translation
+    guest.value.service = nil
     guest.value.state.store(VirtualCPUState.ready, ordering: .releasing)
   }
 
   // MARK: Stopping
 
-  /// Stops the VM of the guest that runs here, leaves a record, and lets the scheduler go on with the others.
+  /// Stops the VM of the guest that runs here, and lets the scheduler go on with the others.
   @inline(never) func stop(_ guest: VirtualCPUReference, _ reason: StopReason) -> VirtualCPUReference {
+    beginStop(guest, reason)
+    return schedule()
+  }
+
+  /// Leaves a record of the guest, and makes all virtual CPUs of its VM leave their physical CPUs.
+  @inline(never) private func beginStop(_ guest: VirtualCPUReference, _ reason: StopReason) {
     let machine = guest.value.machine
     let isFirst = machine.value.phase.compareExchange(
       expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing
     ).exchanged
-    if isFirst {
-      machine.value.restarts = reason == .reset
-      recordStop(guest, reason)
-      for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
-        alert(machine.value.virtualCPU(index).value.cpu)
-      }
+    guard isFirst else { return }
+    let limit = UInt32(machine.value.record.restartLimit)
+    machine.value.restarts =
+      machine.value.record.restartPolicy >= reason.policy && (limit == 0 || machine.value.restartCount < limit)
+    machine.value.restartCount &+= 1
+    recordStop(guest, reason)
+    for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
+      alert(machine.value.virtualCPU(index).value.cpu)
     }
-    return schedule()
+  }
+
+  /// Nobody fed the VM's watchdog: the first time it interrupts, the second time it stops the VM.
+  @inline(never) func expireWatchdog(_ guest: VirtualCPUReference, _ now: UInt64) {
+    let machine = guest.value.machine
+    if machine.value.watchdog.expire(at: now) { return beginStop(guest, .watchdog) }
+    cpu.value.attention.store(1, ordering: .relaxed)
+    machine.value.bank(0).value.line.set(GuestInterrupt.watchdog.bit)
+    _ = notice(machine, bank: 0, GuestInterrupt.watchdog.bit)
+  }
+
+  /// A fault that the hypervisor caused itself while it served a VM: our bug, but only that VM stops. Where no VM was
+  /// served, or what all share may be damaged, the device stops.
+  /// - Returns: the virtual CPU to go on with.
+  public func handleOwnFault() -> VirtualCPUReference {
+    guard let guest = cpu.value.loaded, !phone.value.consoleLock.isHeld(by: cpu.value.number),
+      guest.value.machine.value.phase.load(ordering: .acquiring) == Phase.running
+    else { haltAfterFault() }
+    return stop(guest, .ownFault)
   }
 
   /// A virtual CPU of a VM that stops leaves its physical CPU; when all have left, scrubbing begins.
   @inline(never) func leave(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
-    let isFirstTime = guest.value.state.load(ordering: .relaxed) != VirtualCPUState.off
+    let state = guest.value.state.load(ordering: .acquiring)
+    // Another CPU is about to start it, or to hand it a request: that is over at the next look.
+    if state == VirtualCPUState.claimed { return alert(cpu) }
+    let isFirstTime = state != VirtualCPUState.off
     takeOff(guest)
     if guest.value.index == 0 {
       for index in 0..<UInt32(machine.value.record.virtualCPUCount)
@@ -160,6 +202,7 @@ extension Core {
       hardware.write(.physicalTimerControl, 0)
     }
     if let owner = cpu.value.vectorsOwner, owner == guest { cpu.value.vectorsOwner = nil }
+    abandonClient(of: guest)
     guest.value.state.store(VirtualCPUState.off, ordering: .releasing)
   }
 }

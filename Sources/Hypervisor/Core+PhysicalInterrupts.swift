@@ -16,15 +16,16 @@ extension Core {
 
   /// Takes the most urgent pending interrupt.
   /// - Returns: whether there was one.
-  @inline(__always) func acknowledgeInterrupt() -> Bool {
+  @inline(never) func acknowledgeInterrupt() -> Bool {
     let acknowledged = hardware.read(.interruptAcknowledge)
-    let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0xFF_FFFF)
+    let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0x3FF)
     guard interrupt.rawValue < 1020 else { return false }
     hardware.write(.interruptEnd, acknowledged)
     if interrupt == GuestInterrupt.virtualTimer || interrupt == GuestInterrupt.physicalTimer {
       takeTimer(interrupt)
     } else {
       take(interrupt)
+      hardware.write(.interruptDeactivate, acknowledged)
     }
     return true
   }
@@ -37,7 +38,6 @@ extension Core {
     case PhysicalInterrupt.maintenance: takeMaintenance()
     default: takeDevice(interrupt)
     }
-    deactivate(interrupt)
   }
 
   @inline(__always) private func takeTimer(_ timer: InterruptNumber) {
@@ -73,8 +73,16 @@ extension Core {
     if interrupt == phone.value.board.uartInterrupt { serveUART() }
   }
 
-  /// The redistributor of this CPU.
-  var redistributor: GICv3Redistributor<H.Registers> {
-    GICv3Redistributor(hardware.registers(.redistributor, offset: cpu.value.redistributor))
+  var distributor: Distributor<H.Registers> {
+    Distributor(hardware.registers(.distributor, offset: distributorOffset))
+  }
+
+  /// Where the distributor lies in what is mapped of it.
+  var distributorOffset: UInt32 { UInt32(truncatingIfNeeded: phone.value.board.distributor) & 0x1F_FFFF }
+
+  /// The private interrupts of this CPU.
+  var privateInterrupts: PrivateInterrupts<H.Registers> {
+    let slot: DeviceSlot = H.interruptControllerGeneration == 3 ? .redistributor : .distributor
+    return PrivateInterrupts(hardware.registers(slot, offset: cpu.value.privateInterrupts))
   }
 }

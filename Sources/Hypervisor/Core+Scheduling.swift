@@ -17,19 +17,22 @@ extension Core {
     while true {
       while acknowledgeInterrupt() {}
       cpu.value.attention.store(0, ordering: .relaxed)
-      var choice = choose()
-      guard let next = choice.best else {
-        setAlarm(choice)
-        if cpu.value.attention.load(ordering: .relaxed) == 0 { hardware.waitForInterrupt() }
-        continue
+      var choice = Choice(now: charge())
+      choose(&choice)
+      cpu.value.payer = nil
+      if let next = choice.best {
+        let machine = next.value.machine
+        cpu.value.payer = machine
+        guard machine.value.phase.load(ordering: .acquiring) == Phase.running else {
+          work(machine)
+          continue
+        }
+        run(next, &choice)
       }
-      guard next.value.machine.value.phase.load(ordering: .acquiring) == Phase.running else {
-        work(next.value.machine)
-        continue
-      }
-      run(next, &choice)
       setAlarm(choice)
-      if cpu.value.attention.load(ordering: .relaxed) == 0 { return next }
+      guard cpu.value.attention.load(ordering: .relaxed) == 0 else { continue }
+      if let next = choice.best { return next }
+      hardware.waitForInterrupt()
     }
   }
 
@@ -37,33 +40,44 @@ extension Core {
 
   /// What a look at the queue found.
   struct Choice {
+    /// The time of the look, in ticks of the counter.
+    let now: UInt64
     var best: VirtualCPUReference?
     /// Virtual CPUs that could run now.
     var ready = 0
     /// Virtual CPUs that could run in the place of the best.
     var equals = 0
-    /// When the first timer of a waiting virtual CPU that is not loaded expires.
+    /// When to look again at the latest.
     var deadline: UInt64 = ~0
+
+    init(now: UInt64) { self.now = now }
+
+    /// Whether a time has come; if not, that is when to look again.
+    @inline(never) mutating func isDue(_ time: UInt64) -> Bool {
+      if time <= now { return true }
+      deadline = min(deadline, time)
+      return false
+    }
   }
 
-  private func choose() -> Choice {
-    var choice = Choice()
+  private func choose(_ choice: inout Choice) {
     let count = cpu.value.queueCount
-    var place = firstPlace
-    for _ in 0..<count {
+    var place = firstPlace(choice.now)
+    var left = count
+    while left != 0 {
+      left &-= 1
       if place >= count { place = 0 }
-      if let candidate = cpu.value.queue[place & 15], isReady(candidate, &choice.deadline) {
+      if let candidate = cpu.value.queue[place & 15], isReady(candidate, &choice) {
         consider(candidate, &choice)
       }
       place &+= 1
     }
-    return choice
   }
 
   /// Where the search begins: at the loaded virtual CPU, or behind it when its turn is over.
-  @inline(__always) private var firstPlace: Int {
+  @inline(__always) private func firstPlace(_ now: UInt64) -> Int {
     guard let loaded = cpu.value.loaded else { return 0 }
-    let isOver = hardware.read(.counter) >= cpu.value.sliceEnd
+    let isOver = now >= cpu.value.sliceEnd
     return loaded.value.place &+ (isOver ? 1 : 0)
   }
 
@@ -80,33 +94,67 @@ extension Core {
   }
 
   /// Whether a virtual CPU, or the work on its VM, could go on now.
-  /// - Parameter deadline: lowered to when a timer will make it ready.
-  private func isReady(_ guest: VirtualCPUReference, _ deadline: inout UInt64) -> Bool {
-    switch guest.value.machine.value.phase.load(ordering: .acquiring) {
-    case Phase.running: break
+  @inline(never) private func isReady(_ guest: VirtualCPUReference, _ choice: inout Choice) -> Bool {
+    let machine = guest.value.machine
+    switch machine.value.phase.load(ordering: .acquiring) {
+    case Phase.running:
+      if choice.isDue(machine.value.watchdog.deadline) { expireWatchdog(guest, choice.now) }
+      guard isAwake(guest, &choice) else { return false }
     case Phase.stopped: return false
     case Phase.stopping:
       leave(guest)
       return false
-    default: return guest.value.index == 0
+    case Phase.resting:
+      guard guest.value.index == 0, choice.isDue(machine.value.restartTime) else { return false }
+      machine.value.phase.store(Phase.loading, ordering: .relaxed)
+    default: guard guest.value.index == 0 else { return false }
     }
-    switch guest.value.state.load(ordering: .acquiring) {
-    case VirtualCPUState.ready: return true
+    return hasBudget(machine, &choice)
+  }
+
+  /// Whether a virtual CPU has something to do.
+  @inline(__always) private func isAwake(_ guest: VirtualCPUReference, _ choice: inout Choice) -> Bool {
+    let state = guest.value.state.load(ordering: .acquiring)
+    switch state {
+    case VirtualCPUState.ready, VirtualCPUState.running: return true
     case VirtualCPUState.starting: start(guest)
-    case VirtualCPUState.waiting:
-      guard hasDeliverable(guest) || isTimerDue(guest, &deadline) else { return false }
+    case VirtualCPUState.waiting, VirtualCPUState.listening:
+      // The loaded one's timers interrupt by themselves.
+      let isTimerDue = !isLoaded(guest) && choice.isDue(guest.value.deadline)
+      guard isTimerDue || hasDeliverable(guest), claim(guest, state) else { return false }
+      if state == VirtualCPUState.listening { reply(guest, PartitionResult.interrupt, 0) }
       guest.value.state.store(VirtualCPUState.ready, ordering: .relaxed)
     default: return false
     }
     return true
   }
 
-  /// Whether a timer of a virtual CPU that is not loaded has expired; the loaded one's interrupts by itself.
-  private func isTimerDue(_ guest: VirtualCPUReference, _ deadline: inout UInt64) -> Bool {
-    if isLoaded(guest) { return false }
-    let due = guest.value.deadline
-    deadline = min(deadline, due)
-    return due <= hardware.read(.counter)
+  // MARK: Budgets
+
+  /// Charges the time since the last look to the VM that had the CPU.
+  /// - Returns: the time.
+  @inline(__always) private func charge() -> UInt64 {
+    let now = hardware.read(.counter)
+    if let payer = cpu.value.payer {
+      cpu.value.spent[Int(payer.value.index & 7)] &+= now &- cpu.value.since
+    }
+    cpu.value.since = now
+    return now
+  }
+
+  /// Whether a VM may use this CPU now. What it spent beyond its budget it lacks in the next period.
+  private func hasBudget(_ machine: VirtualMachineReference, _ choice: inout Choice) -> Bool {
+    let budget = machine.value.budget
+    let place = Int(machine.value.index & 7)
+    guard budget != 0 else { return true }
+    if choice.isDue(cpu.value.periodEnd[place]) {
+      // Without drift, unless the VM wanted nothing for longer than a period.
+      let period = machine.value.period
+      let end = cpu.value.periodEnd[place]
+      cpu.value.periodEnd[place] = (choice.now &- end < period ? end : choice.now) &+ period
+      cpu.value.spent[place] &-= min(cpu.value.spent[place], budget)
+    }
+    return cpu.value.spent[place] < budget
   }
 
   // MARK: Running
@@ -119,15 +167,19 @@ extension Core {
       unload()
       if let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
       load(next)
-      cpu.value.sliceEnd = hardware.read(.counter) &+ slice
+      cpu.value.sliceEnd = choice.now &+ slice
     }
-    hardware.write(.configuration, choice.ready > 1 ? Configuration.sharing : Configuration.alone)
+    next.value.state.store(VirtualCPUState.running, ordering: .releasing)
+    // A VM with a budget pays for its own time alone, not for its sleep.
+    let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
+    hardware.write(.configuration, isSharing ? Configuration.sharing : Configuration.alone)
     refill(next)
   }
 
   /// Puts the CPU's registers back into the virtual CPU that they belong to.
   @inline(never) func unload() {
     guard let guest = cpu.value.loaded else { return }
+    if isRunning(guest) { guest.value.state.store(VirtualCPUState.ready, ordering: .relaxed) }
     fold(guest)
     guest.value.bank.value.line.clear(GuestInterrupt.timers)
     deactivate(GuestInterrupt.virtualTimer)
@@ -143,7 +195,7 @@ extension Core {
     if cpu.value.lastRan[machine] != stamp { hardware.forgetTranslations() }
     cpu.value.lastRan[machine] = stamp
     let active = guest.value.bank.value.active.load(ordering: .relaxed) & GuestInterrupt.timers
-    if active != 0 { redistributor.activate(active) }
+    if active != 0 { privateInterrupts.activate(active) }
     let ownsVectors = cpu.value.vectorsOwner.map { $0 == guest } ?? false
     hardware.write(.floatingPointTrap, ownsVectors ? FloatingPointTrap.open : FloatingPointTrap.closed)
     cpu.value.loaded = guest
@@ -159,9 +211,14 @@ extension Core {
   }
 
   /// `WFI`: gives the CPU away unless there is something to take.
-  @inline(never) func wait(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(__always) func wait(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    wait(guest, VirtualCPUState.waiting)
+  }
+
+  /// Gives the CPU away in one of the states that wait.
+  @inline(never) func wait(_ guest: VirtualCPUReference, _ state: UInt32) -> VirtualCPUReference {
     fold(guest)
-    guest.value.state.store(VirtualCPUState.waiting, ordering: .relaxed)
+    guest.value.state.store(state, ordering: .releasing)
     return schedule()
   }
 
@@ -173,10 +230,14 @@ extension Core {
 
   // MARK: Time
 
-  /// Arms the hypervisor's timer for the end of a turn and for the timers of those who wait.
+  /// Arms the hypervisor's timer for the end of a turn or of a budget, and for the timers of those who wait.
   @inline(never) private func setAlarm(_ choice: Choice) {
     var deadline = choice.deadline
     if choice.equals != 0 { deadline = min(deadline, cpu.value.sliceEnd) }
+    if let payer = cpu.value.payer, payer.value.budget != 0 {
+      let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]
+      deadline = min(deadline, choice.now &+ left)
+    }
     guard deadline != cpu.value.alarm else { return }
     cpu.value.alarm = deadline
     hardware.write(.alarm, deadline)

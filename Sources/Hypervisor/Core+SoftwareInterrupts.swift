@@ -31,8 +31,7 @@ extension Core {
       guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else {
         continue
       }
-      target.value.bank.value.pending.set(interrupt.bit)
-      signal(target)
+      pend(interrupt, to: target)
     }
     return resume(guest)
   }

@@ -9,7 +9,7 @@ extension Core {
     _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome
   ) -> VirtualCPUReference {
     let register = access.register
-    if register == .softwareInterruptGroup1, !access.isRead {
+    if H.interruptControllerGeneration == 3, register == .softwareInterruptGroup1, !access.isRead {
       skipInstruction(syndrome)
       let value = guest.value[access.transfer]
       if sendAgain(to: guest, value) { return resume(guest) }
@@ -28,11 +28,12 @@ extension Core {
   ) -> VirtualCPUReference {
     switch access.register {
     case .monitorDebugControl: return accessDebugControl(guest, access, syndrome)
-    case .softwareInterruptGroup0 where !access.isRead:
+    case .softwareInterruptGroup0 where H.interruptControllerGeneration == 3 && !access.isRead:
       skipInstruction(syndrome)
       return sendSoftwareInterrupt(from: guest, group: 0, guest.value[access.transfer])
     // For the other security state, which does not exist.
-    case .softwareInterruptAlias where !access.isRead: return finish(guest, syndrome)
+    case .softwareInterruptAlias where H.interruptControllerGeneration == 3 && !access.isRead:
+      return finish(guest, syndrome)
     default: return raiseUndefined(guest)
     }
   }
@@ -46,7 +47,10 @@ extension Core {
     let rule = IdentificationRule.rule(for: index)
     // Only registers with something to show are read: no others need exist.
     let native = rule.allowed != 0 ? hardware.identification(index) : 0
-    guest.value[access.transfer] = rule.apply(to: native)
+    var value = rule.apply(to: native)
+    // PFR0.GIC: system registers.
+    if H.interruptControllerGeneration == 2, index == 4 &<< 3 { value &= ~(0xF &<< 24) }
+    guest.value[access.transfer] = value
     return finish(guest, syndrome)
   }
 

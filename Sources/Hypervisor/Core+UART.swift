@@ -15,7 +15,7 @@ extension Core {
     -> UInt64
   {
     let offset = access.offset & 0xFFC
-    phone.value.consoleLock.acquire()
+    lockConsole()
     var loaded: UInt32 = 0
     if !access.isStore {
       loaded = machine.value.uart.read(offset: offset)
@@ -43,7 +43,7 @@ extension Core {
   @inline(__always) func settleUART(_ machine: VirtualMachineReference) {
     let isRaised = machine.value.uart.isInterrupting
     let wasRaised = machine.value.bank(0).value.line.load(ordering: .relaxed) & GuestInterrupt.uart.bit != 0
-    guard isRaised != wasRaised else { return phone.value.consoleLock.release() }
+    guard isRaised != wasRaised else { return unlockConsole() }
     changeUARTLine(machine, isRaised)
   }
 
@@ -51,7 +51,7 @@ extension Core {
     let line = machine.value.bank(0)
     let bit = GuestInterrupt.uart.bit
     if isRaised { line.value.line.set(bit) } else { line.value.line.clear(bit) }
-    phone.value.consoleLock.release()
+    unlockConsole()
     // Either one chooses anew what is in list registers.
     _ = isRaised ? notice(machine, bank: 0, bit) : withdraw(machine, bank: 0, bit)
   }

@@ -15,20 +15,19 @@ public struct Core<H: Hardware> {
 
   @inline(__always) var phone: PhoneReference { cpu.value.phone }
 
+  /// The same phone's hypervisor on the CPU that executes this.
+  public var onThisCPU: Core {
+    let affinity = hardware.read(.affinity) & 0xFF_00FF_FFFF
+    var index: UInt32 = 0
+    while phone.value.cpu(index).value.affinity != affinity { index &+= 1 }
+    return Core(hardware: hardware, cpu: phone.value.cpu(index))
+  }
+
   /// Makes the scheduler of a physical CPU look again.
   @inline(never) func alert(_ other: PhysicalCPUReference) {
     other.value.attention.store(1, ordering: .releasing)
-    if !(other == cpu) { interrupt(other) }
-  }
-
-  /// Sends the hypervisor's own software-generated interrupt (ICC_SGI1R_EL1).
-  private func interrupt(_ other: PhysicalCPUReference) {
-    let affinity = other.value.affinity
-    hardware.write(
-      .softwareInterrupt,
-      1 &<< (affinity & 15) | (affinity &>> 8 & 0xFF) &<< 16 | (affinity &>> 16 & 0xFF) &<< 32
-        | (affinity &>> 32 & 0xFF) &<< 48 | (affinity &>> 4 & 15) &<< 44
-        | UInt64(PhysicalInterrupt.alert.rawValue) &<< 24)
+    guard !(other == cpu) else { return }
+    hardware.write(.softwareInterrupt, other.value.alertCommand.load(ordering: .acquiring))
   }
 }
 
@@ -47,6 +46,9 @@ enum GuestInterrupt {
   static var virtualTimer: InterruptNumber { InterruptNumber(27) }
   static var physicalTimer: InterruptNumber { InterruptNumber(30) }
   static var uart: InterruptNumber { InterruptNumber(33) }
+  static var watchdog: InterruptNumber { InterruptNumber(41) }
+  /// Notifications of other VMs: a software-generated interrupt.
+  static var notification: InterruptNumber { InterruptNumber(8) }
   /// Both timers: tied to physical interrupts.
   static var timers: UInt32 { 1 << 27 | 1 << 30 }
 }

@@ -55,13 +55,17 @@ public enum MachineRegister: Hashable, Sendable {
 public protocol Hardware {
   associatedtype Registers: DeviceRegisters
 
+  /// The GIC's architecture that the image is linked for: 2 or 3. A constant, so that an image has no code for the
+  /// other one.
+  static var interruptControllerGeneration: UInt32 { get }
+
   func read(_ register: MachineRegister) -> UInt64
   func write(_ register: MachineRegister, _ value: UInt64)
 
   /// Reads the identification register with this `CRm:op2`.
   func identification(_ index: UInt32) -> UInt64
 
-  /// ICH_LR<slot>_EL2, slot 0…3.
+  /// A list register, slot 0…3, in the form of ICH_LR<slot>_EL2.
   func listRegister(_ slot: UInt32) -> ListRegister
   func setListRegister(_ slot: UInt32, _ value: ListRegister)
 
@@ -92,6 +96,9 @@ public protocol Hardware {
   func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int)
   /// Makes cleaned code visible to instruction fetches of all CPUs.
   func synchronizeInstructions()
+  /// Makes the interrupt controller's CPU interfaces reachable, once, and starts the one of this CPU.
+  func mapInterface(_ board: Board)
+  func startInterface()
   /// Makes 2 MiB of a device's registers reachable, from the 2 MiB boundary below its address.
   func map(_ slot: DeviceSlot, at address: PhysicalAddress)
   /// The registers of a device that was mapped, or of a frame of it.
@@ -109,4 +116,6 @@ public enum DeviceSlot: Int, Sendable {
   case distributor = 0
   case redistributor = 1
   case uart = 3
+  /// The virtual CPU interface's control of a GICv2.
+  case listInterface = 5
 }

@@ -8,6 +8,8 @@ import VirtualDevices
   public var cpus: UnsafeMutablePointer<PhysicalCPU>
   var machines: InlineArray<8, VirtualMachineReference?>
   var machineCount: UInt32
+  /// Where the shared windows lie; 0 for one that no VM has.
+  var windows: InlineArray<8, UInt64>
   /// A page of zeros that every guest sees where a board has its flash.
   var flashPage: UInt64
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.

@@ -39,6 +39,12 @@ public struct VirtualCPU: ~Copyable {
   var startEntry: UInt64
   var startArgument: UInt64
 
+  /// Who sent each software-generated interrupt last (GICv2).
+  var senders: InlineArray<16, UInt8>
+  /// Whose request it serves, and who serves its own.
+  var client: VirtualCPUReference?
+  var service: VirtualCPUReference?
+
   /// While it is not loaded: when the first of its timers interrupts, in ticks; all ones if none will.
   var deadline: UInt64 {
     let enabled = bank.value.enabled.load(ordering: .relaxed)
@@ -52,7 +58,7 @@ public struct VirtualCPU: ~Copyable {
     return first
   }
 
-  @inline(__always) subscript(_ slot: SystemSlot) -> UInt64 {
+  @inline(__always) public subscript(_ slot: SystemSlot) -> UInt64 {
     get { system[slot.rawValue] }
     set { system[slot.rawValue] = newValue }
   }
@@ -84,8 +90,14 @@ enum VirtualCPUState {
   /// A sibling started it; its own physical CPU has not yet seen it.
   static var starting: UInt32 { 2 }
   static var ready: UInt32 { 3 }
+  /// Loaded, and what its physical CPU goes back to.
+  static var running: UInt32 { 4 }
   /// In `WFI`.
-  static var waiting: UInt32 { 4 }
+  static var waiting: UInt32 { 5 }
+  /// Waits for a request of another VM, or an interrupt.
+  static var listening: UInt32 { 6 }
+  /// Waits for the answer to its request; interrupts wait with it.
+  static var calling: UInt32 { 7 }
 }
 
 /// Places in `VirtualCPU.system` that are not zero when it starts or that the scheduler looks at.
@@ -104,4 +116,7 @@ public enum SystemSlot: Int {
   case virtualTimerControl, virtualTimer
   /// CNTP_CTL_EL0, CNTP_CVAL_EL0.
   case physicalTimerControl, physicalTimer
+  /// ICH_VMCR_EL2 (GICH_VMCR), ICH_AP1R0_EL2 (GICH_APR) and ICH_AP0R0_EL2: behind what assembly stores.
+  case interfaceControl = 32
+  case activePriorities, activePrioritiesGroup0
 }

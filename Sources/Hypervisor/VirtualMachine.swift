@@ -19,10 +19,15 @@ import VirtualDevices
   var banks: UnsafeMutablePointer<InterruptBank>
 
   let phase: Atomic<UInt32>
-  /// Whether it starts again when it has stopped.
+  /// Whether it starts again when it has stopped, when it may, and how often it did.
   var restarts: Bool
+  var restartTime: UInt64
+  var restartCount: UInt32
+  /// Ticks of each period that it may use of a physical CPU (0: all), and the period's.
+  var budget: UInt64
+  var period: UInt64
   /// How far loading or scrubbing has come: segment and byte.
-  var workSegment: Int
+  var workSegment: UInt8
   var workOffset: UInt64
 
   /// GICD_CTLR's group enables.
@@ -31,6 +36,10 @@ import VirtualDevices
   var routes: InlineArray<64, UInt8>
   var holders: InlineArray<64, UInt8>
   var uart: VirtualPL011
+  var watchdog: VirtualWatchdog
+  /// The notifications that it takes from each VM, and those that have come.
+  var bound: InlineArray<8, UInt64>
+  let notified: Atomic<UInt64>
   var console: ConsoleChannel
   /// The guest found its transmit FIFO full and has not yet heard that there is room.
   var isBlocked: Bool
@@ -43,6 +52,9 @@ import VirtualDevices
   /// Its devices as they are at power-on.
   mutating func reset() {
     uart = VirtualPL011()
+    watchdog = VirtualWatchdog()
+    notified.store(0, ordering: .relaxed)
+    for index in 0..<bound.count { bound[index] = 0 }
     distributorControl.store(0, ordering: .relaxed)
     for index in 0..<routes.count { routes[index] = 0 }
     for index in 0..<Self.sharedBanks &+ UInt32(record.virtualCPUCount) {
@@ -85,4 +97,6 @@ enum Phase {
   static var stopping: UInt32 { 3 }
   /// Its memory is being filled with zeros.
   static var scrubbing: UInt32 { 4 }
+  /// It will start again at `restartTime`.
+  static var resting: UInt32 { 5 }
 }

@@ -27,6 +27,16 @@ public struct InterruptRegister: Equatable {
     public static let architecture = Kind(number: 14)
     /// Reserved or not implemented: reads as zero, ignores writes.
     public static let none = Kind(number: 15)
+    /// Four bytes of target CPUs, in a GICv2.
+    public static let targets = Kind(number: 16)
+    /// GICD_SGIR of a GICv2.
+    public static let softwareInterrupt = Kind(number: 17)
+
+    /// ICPIDR2 of a GICv2, in its frame of 4 KiB.
+    public static let secondArchitecture = Kind(number: 18)
+
+    /// Whether a GICv2 alone has it.
+    public var isSecond: Bool { number >= 16 }
   }
 
   public let kind: Kind
@@ -34,6 +44,11 @@ public struct InterruptRegister: Equatable {
   public let bank: UInt32
   /// Its place in the bank: which word of priorities (0…7), which half (0, 1), which interrupt (0…31).
   public let place: UInt32
+
+  /// The pending state of software-generated and private interrupts.
+  @inline(__always) public var isPrivatePending: Bool {
+    bank == 0 && kind.number & ~1 == Kind.setPending.number
+  }
 
   @inline(__always) private init(_ kind: Kind, bank: UInt32 = 0, place: UInt32 = 0) {
     self.kind = kind
@@ -48,6 +63,7 @@ public struct InterruptRegister: Equatable {
     case 1...7:
       return InterruptRegister(Kind(number: offset &>> 7), bank: offset &>> 2 & 31)
     case 8...15: return InterruptRegister(.priority, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
+    case 16...23: return InterruptRegister(.targets, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
     case 24...25: return InterruptRegister(.configuration, bank: offset &>> 3 & 31, place: offset &>> 2 & 1)
     case 192...255:
       guard offset & 7 == 0 else { return InterruptRegister(.none) }
@@ -56,13 +72,18 @@ public struct InterruptRegister: Equatable {
     }
   }
 
+  /// What belongs to no interrupt.
+  private static var noBank: UInt32 { 31 }
+
   private static func identification(offset: UInt32) -> InterruptRegister {
     switch offset {
-    case 0: InterruptRegister(.control)
-    case 4: InterruptRegister(.type)
-    case 8: InterruptRegister(.implementer)
-    case 0xFFE8: InterruptRegister(.architecture)
-    default: InterruptRegister(.none)
+    case 0: InterruptRegister(.control, bank: noBank)
+    case 4: InterruptRegister(.type, bank: noBank)
+    case 8: InterruptRegister(.implementer, bank: noBank)
+    case 0xF00: InterruptRegister(.softwareInterrupt, bank: noBank)
+    case 0xFE8: InterruptRegister(.secondArchitecture, bank: noBank)
+    case 0xFFE8: InterruptRegister(.architecture, bank: noBank)
+    default: InterruptRegister(.none, bank: noBank)
     }
   }
 }

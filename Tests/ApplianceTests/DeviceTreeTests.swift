@@ -43,19 +43,6 @@ extension TestBlob {
     return TestBlob(structure: structure, strings: "compatible\0reg\0")
   }
 
-  /// A FIT with one image: `/images/phone` at 0x1000, 64 bytes.
-  static func image() -> TestBlob {
-    let structure: [UInt32] = [
-      1, 0,
-      1, 0x696D_6167, 0x6573_0000,  // images
-      1, 0x7068_6F6E, 0x6500_0000,  // phone
-      3, 4, 0, 0x1000,
-      3, 4, 14, 64,
-      2, 2, 2, 9,
-    ]
-    return TestBlob(structure: structure, strings: "data-position\0data-size\0")
-  }
-
   convenience init(structure: [UInt32], strings: String) {
     let structureOffset = 56
     let stringsOffset = structureOffset + structure.count * 4
@@ -101,16 +88,6 @@ extension TestBlob {
     #expect(sample.blob.name(at: property.name) == .reg)
     #expect(sample.blob.number(at: property.value, cells: 2) == 0x4000_0000)
     #expect(sample.blob.number(at: property.value + 8, cells: 2) == 0x1000_0000)
-  }
-
-  @Test func findsAnImage() throws {
-    let sample = TestBlob.image()
-    var tree = try #require(DeviceTree(sample.blob))
-    let place = tree.findImage(.phone)
-    #expect(place.offset == 0x1000)
-    #expect(place.size == 64)
-    var again = try #require(DeviceTree(sample.blob))
-    #expect(again.findImage(.memory).size == 0)
   }
 
   @Test func readsOutsideAreZero() {

@@ -40,7 +40,16 @@ import Testing
     #expect(Layout.offset(of: \.priority) == 49)
     #expect(Layout.offset(of: \.segmentCount) == 50)
     #expect(Layout.offset(of: \.seedCount) == 51)
+    #expect(Layout.offset(of: \.restartPolicy) == 52)
+    #expect(Layout.offset(of: \.restartLimit) == 53)
+    #expect(Layout.offset(of: \.restartDelay) == 54)
     #expect(Layout.offset(of: \.placement) == 56)
+    #expect(Layout.offset(of: \.budget) == 64)
+    #expect(Layout.offset(of: \.period) == 68)
+    #expect(Layout.offset(of: \.partners) == 72)
+    #expect(Layout.offset(of: \.readableWindows) == 73)
+    #expect(Layout.offset(of: \.writableWindows) == 74)
+    #expect(Layout.offset(of: \.reserved) == 75)
     #expect(Layout.offset(of: \.segments) == 80)
     #expect(Layout.offset(of: \.seeds) == 224)
   }
@@ -50,7 +59,11 @@ import Testing
     "| 0 | 8 | magic |", "| 8 | 4 | virtualMachineCount |", "| 12 | 4 | interruptControllerGeneration |",
     "| 16 | 32 | entropy |", "| 0 | 16 | name |", "| 16 | 8 | memoryBase |", "| 24 | 8 | memorySize |",
     "| 32 | 8 | entry |", "| 40 | 8 | argument |", "| 48 | 1 | virtualCPUCount |", "| 49 | 1 | priority |",
-    "| 50 | 1 | segmentCount |", "| 51 | 1 | seedCount |", "| 56 | 8 | placement |", "| 80 | 144 | segments |",
+    "| 50 | 1 | segmentCount |", "| 51 | 1 | seedCount |", "| 52 | 1 | restartPolicy |",
+    "| 53 | 1 | restartLimit |", "| 54 | 2 | restartDelay |", "| 56 | 8 | placement |", "| 64 | 4 | budget |",
+    "| 68 | 4 | period |", "| 72 | 1 | partners |", "| 73 | 1 | readableWindows |",
+    "| 74 | 1 | writableWindows |",
+    "| 80 | 144 | segments |",
     "| 224 | 32 | seeds |",
   ])
   func theDocumentationAgrees(row: String) throws {
@@ -61,6 +74,6 @@ import Testing
 
   @Test func magicSpellsItsName() {
     let bytes = withUnsafeBytes(of: PhoneHeader.expectedMagic.littleEndian) { Array($0) }
-    #expect(bytes == Array("PVPHONE".utf8) + [1])
+    #expect(bytes == Array("PVPHONE".utf8) + [2])
   }
 }

@@ -24,6 +24,31 @@ import Testing
     #expect(try pocketvisor("verify", "phone.fit").output == "phone.fit: a sound device image of 2 VMs\n")
     let inspect = try pocketvisor("inspect", "phone.fit").output
     #expect(inspect.contains("  two  16MiB   0x40000000  2     1,0  0         0x40200000\n"), "\(inspect)")
+    #expect(inspect.contains("  two  -       on-failure  -      -        -\n"), "\(inspect)")
+  }
+
+  @Test func inspectShowsTheRulesButNoKey() throws {
+    folder.write(
+      "phone.yaml",
+      """
+      windows: { pay: { write: [work], read: [vault] } }
+      vms:
+        work: { kernel: Image, memory: 16MiB, calls: [vault], restart: { policy: always, limit: 5, delay: 100ms } }
+        vault: { kernel: Image, memory: 4MiB, priority: 1, budget: 20%, key: true }
+      """)
+    #expect(try pocketvisor("image", "phone.yaml", "--gic", "2", "-o", "phone.fit").status == 0)
+    let inspect = try pocketvisor("inspect", "phone.fit").output
+    #expect(inspect.contains("device image, 2 VMs, GICv2\n"))
+    #expect(
+      inspect.contains("  work   -            always, 5 times, after 100ms  vault  pay (write)  -\n"),
+      "\(inspect)")
+    #expect(inspect.contains("  vault  20% of 10ms  on-failure                    -      pay (read)   yes\n"))
+    let phone = try ImageFile(verifying: InputFile(path: folder["phone.fit"]))
+    let entry = try #require(phone.entry("fdt-vault"))
+    let tree = try DeviceTreeNode(reading: InputFile(path: "tree", data: phone.data(of: entry)))
+    let key = try #require(tree.node("chosen")?.property("pocketvisor,key")?.value)
+    let digits = key.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    #expect(!inspect.contains(digits.prefix(8)))
   }
 
   @Test func newWritesAPhoneThatCanBeMade() throws {
@@ -43,6 +68,7 @@ import Testing
       ["image", "initrd.gz", "-o", "out.fit"], ["pack", "--kernel", "initrd.gz", "-o", "out.fit"],
       ["pack", "--kernel", "Image", "--memory", "3MiB", "-o", "out.fit"],
       ["pack", "--kernel", "Image", "--cpus", "99", "-o", "out.fit"],
+      ["image", "phone.yaml", "--loader", "u-boot", "--hypervisor", "initrd.gz", "-o", "out.fit"],
     ]
     for arguments in attempts {
       let outcome = try runProgram(pocketvisorPath, arguments, in: folder.path)
@@ -80,9 +106,18 @@ import Testing
     #expect(outcome.error == "Error: none.img: no such file\n")
     #expect(outcome.status == 1)
     #expect(try pocketvisor("run", "phone.yaml", "--cpus", "9").status == 64)
+    #expect(try pocketvisor("run", "phone.yaml", "--gic", "4").status == 64)
+    #expect(try pocketvisor("image", "phone.yaml", "--gic", "1", "-o", "x.fit").status == 64)
+    #expect(try pocketvisor("run", "phone.yaml", "--loader", "grub").status == 64)
     for timeout in ["inf", "nan", "soon", "1e300"] {
       #expect(try pocketvisor("run", "phone.yaml", "--timeout", timeout).status == 64)
     }
+  }
+
+  /// An image for each generation of the interrupt controller.
+  @Test func theHypervisorFitsTheBoard() {
+    #expect(HypervisorFile.defaultPath(generation: 2) == "Firmware/.build/pocketvisor.aarch64-gicv2.img")
+    #expect(HypervisorFile.defaultPath(generation: 3) == "Firmware/.build/pocketvisor.aarch64.img")
   }
 
   @Test(arguments: ["new", "pack", "image", "inspect", "verify", "run", "smoke"])

@@ -5,13 +5,14 @@ import Testing
 
 @Suite struct EmulatorOptionsTests {
   private let options = EmulatorOptions(
-    kernel: "k", ramdisk: "r", cpus: 3, memory: .mebibytes(768), cpuModel: "max", countsInstructions: false,
-    extra: ["-d", "int"])
+    software: ["-kernel", "k"], cpus: 3, memory: .mebibytes(768), interruptControllerGeneration: 2,
+    cpuModel: "max",
+    countsInstructions: false, extra: ["-d", "int"])
 
   @Test func arguments() {
     let line = options.arguments.joined(separator: " ")
-    #expect(line.hasPrefix("-M virt,virtualization=on,gic-version=3 -cpu max -smp 3 -m 768M "))
-    #expect(line.hasSuffix("-kernel k -initrd r -d int"))
+    #expect(line.hasPrefix("-M virt,virtualization=on,gic-version=2 -cpu max -smp 3 -m 768M "))
+    #expect(line.hasSuffix("-kernel k -d int"))
     #expect(!line.contains("icount"))
   }
 
@@ -51,7 +52,7 @@ import Testing
   }
 
   @Test func smokeFollowsTheVMs() {
-    var listener = SmokeListener(machines: ["work", "personal"], ready: "is up", command: "off")
+    var listener = SmokeListener(machines: [("work", nil), ("personal", nil)], ready: "is up", command: "off")
     var typed = ""
     func hear(_ text: String, _ seconds: Int) -> ConsoleVerdict {
       listener.heard(Array(text.utf8)[...], at: .seconds(seconds)) {
@@ -73,18 +74,44 @@ import Testing
     #expect(hear("", 38) == .done)
     #expect(
       listener.machines.map(\.description) == [
-        "work: ok: user space after 1.0 s, stopped after 5.0 s: SYSTEM_OFF",
-        "personal: ok: user space after 3.0 s, stopped after 27.0 s: SYSTEM_OFF",
+        "work: ok: up after 1.0 s, stopped after 5.0 s: SYSTEM_OFF",
+        "personal: ok: up after 3.0 s, stopped after 27.0 s: SYSTEM_OFF",
       ])
   }
 
+  /// A service is not told to power off, nor waited for.
+  @Test func smokeLeavesServicesAlone() {
+    var listener = SmokeListener(
+      machines: [("vault", "paid"), ("work", nil)], ready: "is up", command: "off")
+    var typed = ""
+    func hear(_ text: String, _ seconds: Int) -> ConsoleVerdict {
+      listener.heard(Array(text.utf8)[...], at: .seconds(seconds)) {
+        typed += String(decoding: $0, as: UTF8.self)
+      }
+    }
+    #expect(hear("vault| is up\nwork| is up\n", 1) == .goOn)
+    #expect(typed.isEmpty)
+    #expect(hear("vault| paid, MAC ok\n", 2) == .goOn)
+    #expect(typed == "\u{1D}2off\r")
+    #expect(hear("[pocketvisor] work stopped: SYSTEM_OFF\n", 3) == .done)
+    #expect(listener.machines.map(\.isGood) == [true, true])
+    #expect(listener.machines[0].description == "vault: ok: up after 2.0 s, never stopped")
+  }
+
+  @Test func aServiceThatFailsIsAFailure() {
+    var listener = SmokeListener(machines: [("vault", "paid"), ("payer", "ok")], ready: "", command: "")
+    let text = Array("vault| paid\npayer| ok\n[pocketvisor] vault stopped: watchdog\n".utf8)
+    #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .done)
+    #expect(listener.machines.map(\.isGood) == [false, true])
+  }
+
   @Test func aVMThatDiesEarlyIsAFailure() {
-    var listener = SmokeListener(machines: ["work"], ready: "is up", command: "off")
+    var listener = SmokeListener(machines: [("work", nil)], ready: "is up", command: "off")
     let text = Array("[pocketvisor] work stopped: SError\n".utf8)
     #expect(listener.heard(text[...], at: .seconds(1), type: { _ in }) == .goOn)
     #expect(listener.machines[0].isGood == false)
     #expect(
-      listener.machines[0].description == "work: FAILED: never reached user space, stopped after 1.0 s: SError")
+      listener.machines[0].description == "work: FAILED: never printed `is up`, stopped after 1.0 s: SError")
   }
 }
 

@@ -33,6 +33,41 @@ import Testing
     #expect(work.segmentCount == 3)
     #expect(work.seedCount == 2)
     #expect(work.placement[1] == 1)
+    #expect(personal.budget == 5000)
+    #expect(personal.period == 10_000)
+    #expect(work.budget == 0)
+  }
+
+  @Test func rulesComeBack() throws {
+    folder.write(
+      "phone.yaml",
+      """
+      windows: { notes: { write: [b] }, pay: { write: [a], read: [b] } }
+      vms:
+        a: { kernel: Image, memory: 16MiB, calls: [b], restart: { policy: always, limit: 200, delay: 60000ms } }
+        b: { kernel: Image, memory: 16MiB, restart: never, budget: 1%, period: 1000ms, key: true }
+      """)
+    let content = try check(phoneImage())
+    let (first, second) = (content.machines[0], content.machines[1])
+    #expect(
+      (first.restartPolicy, first.restartLimit, first.restartDelay) == (RestartPolicy.always, 200, 60_000))
+    #expect((second.restartPolicy, second.restartLimit) == (RestartPolicy.never, 0))
+    #expect((second.budget, second.period) == (10_000, 1_000_000))
+    #expect((first.partners, second.partners) == (0b10, 0))
+    #expect((first.readableWindows, first.writableWindows) == (0b10, 0b10))
+    #expect((second.readableWindows, second.writableWindows) == (0b11, 0b01))
+    #expect(content.trees.map(\.hasKey) == [false, true])
+    #expect(content.trees[1].windows.map(\.name) == ["notes", "pay"])
+  }
+
+  /// The device does not read the tree: it takes what lies at the first page behind it.
+  @Test func theRecordIsTheFirstData() throws {
+    let data = try phoneImage()
+    let size = InputFile(path: "", data: data).treeSize
+    let start = Int(PhoneHeader.offset(treeSize: UInt32(size)))
+    #expect(data[start..<start + 8] == Data("PVPHONE\u{2}".utf8))
+    let told = failure { _ = try check(rebuilt(reversed: true) { _ in }) }
+    #expect(told.contains("the device would not find its phone record"), "\(told)")
   }
 
   @Test func segmentsPointAtTheirBytes() throws {
@@ -115,7 +150,14 @@ import Testing
       { $0.argument = 1 },
       { $0.virtualCPUCount = 0 }, { $0.virtualCPUCount = 9 }, { $0.segmentCount = 7 }, { $0.seedCount = 3 },
       { $0.segments[0].size = .max }, { $0.segments[0].guestAddress = 0 }, { $0.segments[1].sourceOffset = 0 },
-      { $0.seeds[0].guestAddress = .max }, { $0.seeds[1].size = .max },
+      { $0.seeds[0].guestAddress = .max }, { $0.seeds[1].size = .max }, { $0.budget = 1 },
+      { $0.period = 1000 }, { ($0.budget, $0.period) = (2000, 1000) },
+      { ($0.budget, $0.period) = (1, 2_000_000) },
+      { ($0.budget, $0.period) = (1, 50) }, { $0.restartPolicy = 3 }, { $0.restartDelay = 60_001 },
+      { $0.partners = 1 },
+      { $0.partners = 4 }, { $0.readableWindows = 1 }, { $0.writableWindows = 1 },
+      { ($0.readableWindows, $0.writableWindows) = (1, 1) },
+      { $0.segments[1].guestAddress += 8 },
     ]
     for (index, damage) in damages.enumerated() {
       #expect(throws: InputError.self, "damage \(index)") { _ = try check(rebuilt(damage)) }
@@ -124,7 +166,7 @@ import Testing
   }
 
   /// The image with its first record changed and all hashes right.
-  private func rebuilt(_ change: (inout VirtualMachineRecord) -> Void) throws -> Data {
+  private func rebuilt(reversed: Bool = false, _ change: (inout VirtualMachineRecord) -> Void) throws -> Data {
     let image = try ImageFile(verifying: InputFile(path: "phone.fit", data: phoneImage()))
     let entry = try #require(image.entry("phone"))
     var record = image.data(of: entry)
@@ -135,7 +177,8 @@ import Testing
       ImageTree.Image($0.name, "", type: $0.type, data: $0.name == "phone" ? record : image.data(of: $0))
     }
     // Without descriptions the tree is shorter, but the data begins at the same page.
-    let tree = ImageTree(description: "", images: images, configurations: [])
+    let tree = ImageTree(
+      description: "", images: reversed ? images.reversed() : images, configurations: [])
     try OutputFile.replace(folder["rebuilt.fit"]) { try tree.write(to: $0) }
     return try #require(folder.read("rebuilt.fit"))
   }
@@ -144,10 +187,10 @@ import Testing
     let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
     let appliance = ApplianceFile(
       kernel: try InputFile(path: folder["Image"]), ramdisk: try InputFile(path: folder["initrd.gz"]),
-      manifest: settings)
+      manifest: ApplianceManifest(settings: settings))
     try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
     let back = try ApplianceFile(reading: InputFile(path: folder["work.fit"]))
-    #expect(back.manifest == settings)
+    #expect(back.manifest == appliance.manifest)
     #expect(back.kernel.data == folder.read("Image"))
     #expect(back.ramdisk?.data == folder.read("initrd.gz"))
   }
@@ -155,12 +198,23 @@ import Testing
   @Test func aPhoneMayOverrideItsAppliances() throws {
     let settings = MachineSettings(commandLine: "a b", memory: .mebibytes(64), cpus: 2)
     let appliance = ApplianceFile(
-      kernel: try InputFile(path: folder["Image"]), ramdisk: nil, manifest: settings)
+      kernel: try InputFile(path: folder["Image"]), ramdisk: nil,
+      manifest: ApplianceManifest(settings: settings))
     try OutputFile.replace(folder["work.fit"]) { try appliance.imageTree().write(to: $0) }
     folder.write("phone.yaml", "vms: { work: { appliance: work.fit, memory: 32MiB } }")
     let machine = try #require(try check(phoneImage()).machines.first)
     #expect(machine.memorySize == 32 << 20)
     #expect(machine.virtualCPUCount == 2)
+  }
+
+  @Test func rawKernelsTravelInAppliances() throws {
+    folder.write("raw.bin", Data([1, 2, 3, 4]))
+    let appliance = ApplianceFile(
+      kernel: try InputFile(path: folder["raw.bin"]), ramdisk: nil,
+      manifest: ApplianceManifest(settings: MachineSettings(memory: .mebibytes(4)), kernelFormat: .raw))
+    try OutputFile.replace(folder["raw.fit"]) { try appliance.imageTree().write(to: $0) }
+    folder.write("phone.yaml", "vms: { a: { appliance: raw.fit } }")
+    #expect(try check(phoneImage()).machines[0].entry == 0x4020_0000)
   }
 
   @Test func otherFilesAreNotOurs() throws {

@@ -83,6 +83,111 @@ import Testing
     #expect(failure { _ = try layout(text) } == "the VMs have 17 virtual CPUs together; a phone has at most 16")
   }
 
+  /// Who is served first must leave time to the others, on whatever CPUs.
+  @Test func aHigherPriorityNeedsABudget() throws {
+    func told(_ budget: String) -> String {
+      failure {
+        _ = try layout(
+          "vms:\n  low: {kernel: Image, memory: 16MiB, placement: [0]}\n"
+            + "  high: {kernel: Image, memory: 16MiB, placement: [1], priority: 1\(budget)}")
+      }
+    }
+    let sentence = """
+      phone.yaml:3:3: VM `high` has priority 1, above VM `low` with 0: it needs a `budget` below 100%, or it could take \
+      all the time
+      """
+    #expect(told("").hasSuffix(sentence), "\(told(""))")
+    #expect(told(", budget: 100%").hasSuffix(sentence))
+    #expect(told(", budget: 99%") == "no failure")
+  }
+
+  /// A priority that an appliance brings counts like the phone's own.
+  @Test func anAppliancesPriorityNeedsABudget() throws {
+    let settings = MachineSettings(memory: .mebibytes(16), priority: 9)
+    let appliance = ApplianceFile(
+      kernel: try InputFile(path: folder["Image"]), ramdisk: nil,
+      manifest: ApplianceManifest(settings: settings))
+    try OutputFile.replace(folder["a.fit"]) { try appliance.imageTree().write(to: $0) }
+    let told = failure {
+      _ = try layout("vms: { a: {appliance: a.fit}, b: {kernel: Image, memory: 16MiB} }")
+    }
+    #expect(told.contains("VM `a` has priority 9, above VM `b` with 0"), "\(told)")
+  }
+
+  @Test func budgetsOnOneCPU() throws {
+    func told(_ second: Int, _ placement: String) -> String {
+      failure {
+        _ = try layout(
+          "vms:\n  a: {kernel: Image, memory: 16MiB, budget: 60%, cpus: 2, placement: [0, 0]}\n"
+            + "  b: {kernel: Image, memory: 16MiB, budget: \(second)%, cpus: 2, placement: \(placement)}")
+      }
+    }
+    #expect(told(40, "[0, 1]") == "no failure")
+    #expect(told(100, "[1, 1]") == "no failure")
+    let sentence = "phone.yaml:3:3: the budgets on CPU 0 are 101% together, more than 100%: `a` 60%, `b` 41%"
+    #expect(told(41, "[1, 0]").hasSuffix(sentence), "\(told(41, "[1, 0]"))")
+  }
+
+  @Test func rawKernelsGoToTheKernelsPlace() throws {
+    folder.write("raw.bin", Data([1, 2, 3, 4]))
+    let text = "vms: { a: {kernel: raw.bin, kernel-format: raw, ramdisk: initrd.gz, memory: 8MiB} }"
+    let machine = try layout(text).machines[0]
+    #expect(machine.kernel.guestAddress == 0x4020_0000)
+    #expect(machine.entry == 0x4020_0000)
+    #expect(machine.kernel.content == Data([1, 2, 3, 4]))
+    #expect(machine.ramdisk?.guestAddress == 0x4040_0000)
+    folder.write("raw.bin", "")
+    #expect(failure { _ = try layout(text) }.hasSuffix("raw.bin: is empty"))
+  }
+
+  private static let shared = """
+    windows: { notes: { write: [a, b] }, pay: { write: [a], read: [b] } }
+    vms:
+      a: {kernel: Image, memory: 16MiB, calls: [b, c]}
+      b: {kernel: Image, memory: 16MiB, key: true}
+      c: {kernel: Image, memory: 16MiB}
+    """
+
+  @Test func windowsInTheDeviceTrees() throws {
+    let machines = try layout(Self.shared).machines
+    let trees = try machines.map {
+      try DeviceTreeNode(reading: InputFile(path: "tree", data: $0.deviceTree.content))
+    }
+    let (writer, reader) = (trees[0].node("shared-memory@20200000"), trees[1].node("shared-memory@20200000"))
+    #expect(writer?.string("compatible") == "pocketvisor,shared-window")
+    #expect(writer?.string("label") == "pay")
+    #expect(writer?.property("reg")?.value == [0, 0, 0, 0, 0x20, 0x20, 0, 0, 0, 0, 0, 0, 0, 0x20, 0, 0])
+    #expect(writer?.property("read-only") == nil)
+    #expect(reader?.property("read-only")?.value == [])
+    #expect(trees[1].node("shared-memory@20000000")?.property("read-only") == nil)
+    #expect(trees[2].children.allSatisfy { !$0.name.hasPrefix("shared-memory") })
+    #expect(machines.map(\.access.partners) == [0b110, 0, 0])
+    #expect(machines.map(\.access.readableWindows) == [0b11, 0b11, 0])
+    #expect(machines.map(\.access.writableWindows) == [0b11, 0b01, 0])
+  }
+
+  /// Windows are memory of the board, too.
+  @Test func windowsCountAsMemory() throws {
+    let with = try layout(Self.shared)
+    let without = try layout(Self.shared.split(separator: "\n").dropFirst().joined(separator: "\n"))
+    #expect(with.memoryNeeded(imageSize: 0).bytes - without.memoryNeeded(imageSize: 0).bytes == 4 << 20)
+  }
+
+  @Test func keysAreFreshAndOfOneVMOnly() throws {
+    func keys() throws -> [[UInt8]?] {
+      try layout(Self.shared).machines.map {
+        try DeviceTreeNode(reading: InputFile(path: "tree", data: $0.deviceTree.content)).node("chosen")?
+          .property(
+            "pocketvisor,key")?.value
+      }
+    }
+    let (first, second) = (try keys(), try keys())
+    #expect(first[1]?.count == 32)
+    #expect(first[0] == nil)
+    #expect(first[2] == nil)
+    #expect(first[1] != second[1])
+  }
+
   @Test func needsMemoryAndFiles() {
     #expect(failure { _ = try layout("vms: { a: {kernel: Image} }") }.contains("VM `a` needs `memory`"))
     #expect(
@@ -103,6 +208,7 @@ import Testing
   @Test func readsVirt() throws {
     let board = try board("virtualization=on,gic-version=3", ["-cpu", "cortex-a57", "-smp", "3", "-m", "768M"])
     #expect(board.memory == .mebibytes(768))
+    #expect(board.memoryBase == 0x4000_0000)
     #expect(board.cpus == 3)
     #expect(board.interruptControllerGeneration == 3)
   }

@@ -44,7 +44,7 @@ enum Samples {
   static let phone = """
     vms:
       work: { kernel: Image, ramdisk: initrd.gz, cmdline: console=ttyAMA0, memory: 16MiB, cpus: 2 }
-      personal: { kernel: Image, ramdisk: initrd.gz, memory: 32MiB, priority: 3 }
+      personal: { kernel: Image, ramdisk: initrd.gz, memory: 32MiB, priority: 3, budget: 50% }
     """
 
   /// An arm64 Image: a header, and zeros up to `size`.

@@ -9,6 +9,9 @@ enum GuestMap {
   static func redistributor(_ cpu: Int) -> UInt64 { 0x080A_0000 + 0x2_0000 * UInt64(cpu) }
   static func privateInterrupts(_ cpu: Int) -> UInt64 { redistributor(cpu) + 0x1_0000 }
   static let uart: UInt64 = 0x0900_0000
+  static let watchdogRefresh: UInt64 = 0x090C_0000
+  static let watchdogControl: UInt64 = 0x090D_0000
+  static let windows: UInt64 = 0x2000_0000
   static let memory: UInt64 = 0x4000_0000
 }
 

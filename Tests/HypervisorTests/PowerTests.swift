@@ -16,7 +16,7 @@ import Testing
     let phone = try phone()
     let cpu = phone.cpus[0]
     #expect(cpu.call(FirmwareFunction.version, bySecureMonitor: bySecureMonitor) == 0x1_0001)
-    #expect(cpu.call(FirmwareFunction.callingConventionVersion, bySecureMonitor: bySecureMonitor) == 0x1_0001)
+    #expect(cpu.call(FirmwareFunction.callingConventionVersion, bySecureMonitor: bySecureMonitor) == 0x1_0002)
     #expect(cpu.call(FirmwareFunction.migrateInfoType, bySecureMonitor: bySecureMonitor) == 2)
   }
 
@@ -238,13 +238,18 @@ import Testing
     #expect(phone.cpus[0].call(FirmwareFunction.affinityInfo, 1, 0) == 1)
   }
 
+  /// It begins anew, while the other goes on.
   @Test func anSErrorStopsItsVMOnly() throws {
     let phone = try two()
     let cpu = try bring("work", phone)
-    let guest = try #require(cpu.current)
+    let (guest, other) = (try #require(cpu.current), try bring("personal", phone).current)
+    cpu.current?.value.registers[9] = 99
+    _ = try bring("work", phone)
+    cpu.current?.value.registers[9] = 99
     cpu.step { $0.handleSystemError(guest) }
     phone.settle()
-    #expect(phone.running == ["personal.0"])
     #expect(phone.output.contains("work stopped: SError"))
+    #expect(try bring("work", phone).current?.value.registers[9] == 0)
+    #expect(other?.value.registers[9] == 99)
   }
 }

@@ -32,7 +32,7 @@ struct RandomGuest {
     random = SeededGenerator(state: seed)
     let machines = [
       ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0]), ScriptedVM(name: "b", cpus: 2, placement: [1, 0]),
-      ScriptedVM(name: "c", priority: 1, placement: [0]),
+      ScriptedVM(name: "c", priority: 1, placement: [0], budget: 50),
     ]
     image = try DeviceImageBuilder.image(of: machines, cpus: 2)
     phone = ScriptedPhone(image: image, cpus: 2).start()

@@ -51,7 +51,9 @@ import Testing
   }
 
   @Test func theHigherPriorityGoesFirst() throws {
-    let phone = try phone([ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 200)])
+    let phone = try phone([
+      ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 200, budget: 99, period: 1000),
+    ])
     #expect(phone.running == ["high.0"])
     for _ in 0..<5 {
       phone.advance(turn * 2)
@@ -64,7 +66,9 @@ import Testing
   /// A timer of the higher priority takes the CPU away at once.
   /// For the lead: a vCPU that goes to sleep while it is loaded is missing in the alarm; see `isTimerDue`.
   @Test func aTimerWakesTheHigherPriority() throws {
-    let phone = try phone([ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 2)])
+    let phone = try phone([
+      ScriptedVM(name: "low", priority: 1), ScriptedVM(name: "high", priority: 2, budget: 99),
+    ])
     let cpu = phone.cpus[0]
     cpu.enableInterrupts()
     cpu.setVirtualTimer(phone.board.clock + 500)

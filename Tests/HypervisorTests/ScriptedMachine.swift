@@ -5,6 +5,8 @@ import ScriptedEscape
 
 /// One CPU of a scripted board: every register is a value that a test can set and look at.
 final class ScriptedMachine: Hardware {
+  static let interruptControllerGeneration: UInt32 = 3
+
   let number: Int
   let board: ScriptedBoard
   /// Registers that no virtual CPU owns.
@@ -229,6 +231,8 @@ final class ScriptedMachine: Hardware {
   }
 
   func synchronizeInstructions() {}
+  func mapInterface(_ board: Board) {}
+  func startInterface() {}
   func map(_ slot: DeviceSlot, at address: PhysicalAddress) { board.map(slot, at: address.rawValue) }
 
   func registers(_ slot: DeviceSlot, offset: UInt32) -> ScriptedRegisters {

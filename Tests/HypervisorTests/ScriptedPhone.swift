@@ -11,9 +11,22 @@ struct ScriptedVM {
   var cpus = 1
   var priority = 0
   var placement: [Int]?
+  /// Percent of its CPUs, and milliseconds.
+  var budget: Int?
+  var period: Int?
+  /// As in phone.yaml.
+  var restart: String?
+  var calls: [String] = []
   var mebibytes: UInt64 = 4
   /// Behind the kernel's header, so that a test can find it in memory.
   var kernelSize = 8192
+}
+
+/// What a test says of a shared window.
+struct ScriptedWindow {
+  var name: String
+  var write: [String] = []
+  var read: [String] = []
 }
 
 /// A phone on a scripted board, from the device image that the host tool makes to guests that trap.
@@ -26,8 +39,10 @@ final class ScriptedPhone {
   /// A byte of the board's flattened tree to be changed, and the bits to turn.
   var treeDamage: (offset: Int, bits: UInt8)?
 
-  convenience init(_ machines: [ScriptedVM] = [ScriptedVM(name: "work")], cpus: Int = 1) throws {
-    self.init(image: try DeviceImageBuilder.image(of: machines, cpus: cpus), cpus: cpus)
+  convenience init(
+    _ machines: [ScriptedVM] = [ScriptedVM(name: "work")], windows: [ScriptedWindow] = [], cpus: Int = 1
+  ) throws {
+    self.init(image: try DeviceImageBuilder.image(of: machines, windows: windows, cpus: cpus), cpus: cpus)
   }
 
   init(image: [UInt8], cpus count: Int = 1) {
@@ -205,11 +220,12 @@ struct BoardTree {
 
 /// Makes device images as `pocketvisor image` does.
 enum DeviceImageBuilder {
-  static func image(of machines: [ScriptedVM], cpus: Int) throws -> [UInt8] {
+  static func image(of machines: [ScriptedVM], windows: [ScriptedWindow] = [], cpus: Int) throws -> [UInt8] {
     let folder = NSTemporaryDirectory() + "/pocketvisor-scripted-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let text = try "vms:\n" + machines.map { try yaml($0, folder) }.joined()
+    let shared = windows.isEmpty ? "" : "windows:\n" + windows.map(yaml).joined()
+    let text = try shared + "vms:\n" + machines.map { try yaml($0, folder) }.joined()
     let phone = try PhoneDescription(reading: InputFile(path: folder + "/phone.yaml", data: Data(text.utf8)))
     let board = BoardDescription.virt(cpus: cpus, memory: MemorySize(bytes: ScriptedBoard.memorySize))
     let image = try DeviceImage(PhoneLayout(phone, for: board))
@@ -220,12 +236,20 @@ enum DeviceImageBuilder {
   private static func yaml(_ machine: ScriptedVM, _ folder: String) throws -> String {
     let path = folder + "/kernel-" + machine.name
     try kernel(machine).write(to: URL(fileURLWithPath: path))
-    let placement = machine.placement.map { ", placement: \($0)" } ?? ""
+    let rules = [
+      machine.placement.map { ", placement: \($0)" }, machine.budget.map { ", budget: \($0)%" },
+      machine.period.map { ", period: \($0)ms" }, machine.restart.map { ", restart: \($0)" },
+      machine.calls.isEmpty ? nil : ", calls: \(machine.calls)",
+    ]
     return """
         \(machine.name): { kernel: kernel-\(machine.name), memory: \(machine.mebibytes)MiB, cpus: \(machine.cpus), \
-      priority: \(machine.priority)\(placement) }
+      priority: \(machine.priority)\(rules.compactMap { $0 }.joined()) }
 
       """
+  }
+
+  private static func yaml(_ window: ScriptedWindow) -> String {
+    "  \(window.name): { write: \(window.write), read: \(window.read) }\n"
   }
 
   /// A kernel that is recognised in memory: behind its header every byte tells its place.

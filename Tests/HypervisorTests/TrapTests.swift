@@ -99,7 +99,7 @@ import Testing
   @Test func nothingElseAnswers() throws {
     let phone = try phone()
     let cpu = phone.cpus[0]
-    let devices: Set<UInt64> = [0x800, 0x900, 0x80A, 0x80B]
+    let devices: Set<UInt64> = [0x800, 0x900, 0x80A, 0x80B, 0x90C, 0x90D]
     for frame in 0..<0x4000 as Range<UInt64> {
       let isLoaded = cpu.load(frame << 16) != nil
       #expect(isLoaded == devices.contains(frame), "frame \(String(frame, radix: 16))")

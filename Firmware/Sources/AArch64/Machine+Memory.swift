@@ -26,7 +26,7 @@ extension Machine {
   }
 
   private var level2Table: UnsafeMutablePointer<UInt64> {
-    unsafe address_of_translation_table()!.assumingMemoryBound(to: UInt64.self)
+    unsafe address_of_translation_table().assumingMemoryBound(to: UInt64.self)
   }
 
   private var level3Table: UnsafeMutablePointer<UInt64> { unsafe level2Table + 512 }
@@ -63,6 +63,6 @@ extension Machine {
   }
 
   func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer {
-    unsafe address_of_image_start()! + Int(truncatingIfNeeded: address.rawValue &- imageBase)
+    unsafe address_of_image_start() + Int(truncatingIfNeeded: address.rawValue &- imageBase)
   }
 }

@@ -20,12 +20,8 @@ struct Machine: Hardware {
     case .counterFrequency: read_cntfrq_el0()
     case .virtualTimerControl: read_cntv_ctl_el0()
     case .physicalTimerControl: read_cntp_ctl_el0()
-    case .listControl: read_ich_hcr_el2()
-    case .emptyListRegisters: read_ich_elrsr_el2()
-    case .listType: read_ich_vtr_el2()
-    case .interruptAcknowledge: read_icc_iar1_el1()
     case .affinity: read_mpidr_el1()
-    default: 0
+    default: readInterface(register)
     }
   }
 
@@ -46,43 +42,20 @@ struct Machine: Hardware {
     case .physicalTimerControl: write_cntp_ctl_el0(value)
     case .alarm: write_cnthp_cval_el2(value)
     case .alarmControl: write_cnthp_ctl_el2(value)
-    case .listControl: write_ich_hcr_el2(value)
-    case .firstListRegister: write_ich_lr0_el2(value)
-    case .interruptEnd: write_icc_eoir1_el1(value)
-    case .interruptDeactivate: write_icc_dir_el1(value)
-    case .softwareInterrupt:
-      data_barrier()
-      write_icc_sgi1r_el1(value)
-    default: break
+    default: writeInterface(register, value)
     }
   }
 
   @inline(__always) func identification(_ index: UInt32) -> UInt64 { identification_register(UInt64(index)) }
 
-  @inline(never) func listRegister(_ slot: UInt32) -> ListRegister {
-    switch slot {
-    case 0: ListRegister(read_ich_lr0_el2())
-    case 1: ListRegister(read_ich_lr1_el2())
-    case 2: ListRegister(read_ich_lr2_el2())
-    default: ListRegister(read_ich_lr3_el2())
-    }
-  }
-
-  @inline(never) func setListRegister(_ slot: UInt32, _ value: ListRegister) {
-    switch slot {
-    case 0: write_ich_lr0_el2(value.rawValue)
-    case 1: write_ich_lr1_el2(value.rawValue)
-    case 2: write_ich_lr2_el2(value.rawValue)
-    default: write_ich_lr3_el2(value.rawValue)
-    }
-  }
-
   func saveSystemRegisters(_ guest: VirtualCPUReference) {
     unsafe withUnsafeMutableBytes(of: &guest.value.system) { unsafe save_system_registers($0.baseAddress) }
+    saveInterface(guest)
   }
 
   func loadSystemRegisters(_ guest: VirtualCPUReference) {
     unsafe withUnsafeMutableBytes(of: &guest.value.system) { unsafe load_system_registers($0.baseAddress) }
+    loadInterface(guest)
   }
 
   func saveVectors(_ guest: VirtualCPUReference) {

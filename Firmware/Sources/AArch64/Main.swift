@@ -16,15 +16,15 @@ nonisolated(unsafe) private var anyCPU: PhysicalCPUReference?
 func boot(_ tree: UInt64, _ image: UInt64) -> UnsafeMutableRawPointer {
   unsafe anyCPU = nil  // nobody has cleared it
   let machine = Machine()
-  let start = unsafe address_of_image_start()!
-  let end = unsafe address_of_image_end()!
-  let stacks = unsafe UInt64(UInt(bitPattern: address_of_stacks()!))
-  let arena = unsafe Arena(start: address_of_arena()!, end: end)
+  let start = unsafe address_of_image_start()
+  let end = unsafe address_of_image_end()
+  let stacks = unsafe UInt64(UInt(bitPattern: address_of_stacks()))
+  let arena = unsafe Arena(start: address_of_arena(), end: end)
   var boot = Boot(hardware: machine, arena: arena, firstStackTop: stacks &+ 0x2000, stackStride: 0x2000)
   let core = boot.start(
     tree: PhysicalAddress(tree),
-    ownMemory: unsafe PhysicalRange(start: image, size: UInt64(end - start)),
-    secondaryEntry: unsafe machine.physicalAddress(of: address_of_secondary_entry()!))
+    ownMemory: unsafe PhysicalRange(start: image, size: UInt64(truncatingIfNeeded: end - start)),
+    secondaryEntry: unsafe machine.physicalAddress(of: address_of_secondary_entry()))
   guard let core else { while true { wait_for_interrupt() } }
   unsafe anyCPU = core.cpu
   return unsafe core.schedule().address
@@ -56,11 +56,11 @@ func handleSystemError(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPoin
   return unsafe Core(hardware: Machine(), cpu: guest.value.cpu).handleSystemError(guest).address
 }
 
-/// An exception that the hypervisor itself caused: our bug. Says so and stops the device.
-@c(report_own_fault)
-func reportOwnFault() {
+/// An exception that the hypervisor itself caused: our bug.
+@c(handle_own_fault)
+func handleOwnFault() -> UnsafeMutableRawPointer {
   guard let cpu = unsafe anyCPU else { while true { wait_for_interrupt() } }
-  Core(hardware: Machine(), cpu: cpu).haltAfterFault()
+  return unsafe Core(hardware: Machine(), cpu: cpu).onThisCPU.handleOwnFault().address
 }
 
 /// Entered at EL1 or EL3, with the MMU off: says so on the board's UART.
@@ -70,18 +70,17 @@ func reportExceptionLevel(_ tree: UInt64, _ level: UInt64) {
     let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit))
   else { return }
   var board = Board()
-  board.read(tree)
+  board.read(tree, generation: Machine.interruptControllerGeneration)
   guard board.uart != 0 else { return }
-  let console = PL011(MappedRegisters(base: board.uart))
+  let console = UART(MappedRegisters(base: board.uart), is8250: board.isUART8250)
   send("[pocketvisor] entered at EL", console)
   console.send(0x30 &+ UInt8(truncatingIfNeeded: level))
-  send(": it has to be started at EL2 (QEMU: -machine virtualization=on)\r\n", console)
+  send(", not at EL2 (QEMU: virtualization=on)\r\n", console)
 }
 
-private func send(_ text: StaticString, _ console: PL011<MappedRegisters>) {
-  for index in 0..<text.utf8CodeUnitCount {
+private func send(_ text: Message, _ console: UART<MappedRegisters>) {
+  for index in 0..<text.count {
     while !console.canSend {}
-    // In bounds by the loop's range.
-    unsafe console.send(text.utf8Start[index])
+    console.send(text.character(at: index))
   }
 }

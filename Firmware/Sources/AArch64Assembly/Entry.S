@@ -10,8 +10,9 @@
 #include "Layout.h"
 
   .section .vector.header, "ax"
-  .global image_header, AArch64_main
-AArch64_main:                       // what SwiftPM calls the start of the executable
+  .global image_header, AArch64_main, AArch64GICv2_main
+AArch64_main:                       // what SwiftPM calls the start of an executable
+AArch64GICv2_main:
 image_header:
   b boot_entry
   .long 0
@@ -105,6 +106,7 @@ enable_mmu:
   mov x1, #3
   msr cnthctl_el2, x1               // the guest may use both counters and the physical timer
   msr hstr_el2, xzr
+  msr cntvoff_el2, xzr
   mrs x1, midr_el1
   msr vpidr_el2, x1
   mrs x1, id_aa64pfr0_el1

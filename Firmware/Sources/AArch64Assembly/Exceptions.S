@@ -58,12 +58,15 @@ system_error:
   .section .vector.narrow_system_error, "ax"
   b system_error
 
-// The hypervisor's own fault: on the boot CPU's stack from its beginning, for the fault may be the stack's.
+// The hypervisor's own fault: on this CPU's stack from its beginning, for the fault may be the stack's.
   .section .text.own_fault, "ax"
 own_fault:
+  mrs x1, tpidr_el2
   adrp x0, stacks + 0x2000
+  add x0, x0, x1, lsl #STACK_STRIDE_SHIFT
   mov sp, x0
-  b report_own_fault
+  bl handle_own_fault
+  b return_to_guest
 
 // x0: the virtual CPU whose registers are loaded.
   .section .text.return_to_guest, "ax"

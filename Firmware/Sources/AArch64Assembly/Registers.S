@@ -17,8 +17,6 @@
   \operation sp_el0, sp_el1, 208
   \operation elr_el1, spsr_el1, 224
   \operation csselr_el1, mdscr_el1, 240
-  \operation S3_4_C12_C11_7, S3_4_C12_C9_0, 256 // ICH_VMCR_EL2, ICH_AP1R0_EL2
-  \operation S3_4_C12_C8_0, cntvoff_el2, 272     // ICH_AP0R0_EL2
   .endm
 
   .macro store_pair first, second, offset

@@ -22,8 +22,8 @@ func reportExits() {
   reportLoad("distributor-enable-read", Distributor.setEnable(word), baseline: empty)
   reportStore("distributor-enable-write", Distributor.setEnable(word), bit, baseline: empty)
   write32(Distributor.clearEnable(word), UInt32(bit))
-  reportStore("redistributor-enable-write", Redistributor(0).setEnable, 1, baseline: empty)
-  write32(Redistributor(0).clearEnable, 1)
+  reportStore("redistributor-enable-write", PrivateInterrupts(0).setEnable, 1, baseline: empty)
+  write32(PrivateInterrupts(0).clearEnable, 1)
   reportLoad("console-flags-read", Console.base + 0x18, baseline: empty)
 }
 

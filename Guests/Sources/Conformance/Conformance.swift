@@ -63,7 +63,8 @@ func runConformance() {
   checkTraps()
   checkMemory()
   checkDistributor()
-  checkRedistributor()
+  if !InterruptController.isVersion2 { checkRedistributors() }
+  checkPrivateInterrupts()
   checkDelivery()
   checkPriorities()
   checkCrowd()
@@ -71,6 +72,10 @@ func runConformance() {
   checkConsole(input: arguments.contains("input"))
   checkPower()
   checkVectors()
+  if Report.underPocketvisor {
+    checkWatchdog()
+    checkFramework()
+  }
   if Processors.count > 1 { checkProcessors() }
   Report.finish()
   PowerInterface.systemOff()

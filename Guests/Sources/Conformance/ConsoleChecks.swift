@@ -44,10 +44,10 @@ private func checkRegisters() {
 private func isPending() -> Bool { read32(Distributor.setPending(1)) & 2 != 0 }
 
 private func prepare() {
-  write32(Distributor.group(1), 0xFFFF_FFFF)
+  Distributor.initializeGroup()
   write32(Distributor.configuration(uart / 16), 0)
   write8(Distributor.priority(uart), 0xA0)
-  write64(Distributor.route(uart), 0)
+  Distributor.route(uart, to: 0)
   write32(Distributor.setEnable(1), 2)
 }
 
@@ -108,7 +108,7 @@ private func checkTransmitLevel() {
   write32(mask, transmit)
   write32(Console.base, 0x23)
   write32(Console.base, 0x0A)
-  let raised = eventually { read_ICC_HPPIR1_EL1() == uart }
+  let raised = eventually { ProcessorInterface.highestPending == uart }
   let acknowledged = ProcessorInterface.acknowledge()
   ProcessorInterface.end(uart)
   let again = ProcessorInterface.acknowledge()
@@ -128,7 +128,7 @@ private func checkReceive() {
   write32(clear, 0x7FF)
   Console.write("conformance: type x\n")
   write32(mask, receive)
-  let came = eventually(within: 5_000) { read_ICC_HPPIR1_EL1() == uart }
+  let came = eventually(within: 5_000) { ProcessorInterface.highestPending == uart }
   let acknowledged = ProcessorInterface.acknowledge()
   let shown = read32(masked) & receive
   let filled = read32(flags) & 0x10

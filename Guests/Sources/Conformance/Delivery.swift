@@ -1,36 +1,45 @@
-// From pending to handled. Interrupts stay masked: ICC_IAR1_EL1 tells what would be taken.
+// From pending to handled. Interrupts stay masked: the acknowledge register tells what would be taken.
 
 import GuestMachine
 import GuestSupport
 
 private let none = ProcessorInterface.spurious
-private let first = Redistributor(0)
+private var first: PrivateInterrupts { PrivateInterrupts(0) }
 
-/// SGIs 0…15, PPI 20 and the spare shared interrupts 40…47: enabled, group 1, edges, at priority 0xA0.
+/// SGIs 0…15, PPI 20 and the spare shared interrupts 40…47: enabled, edges, at priority 0xA0.
 func prepareInterrupts() {
   Distributor.enable()
-  first.initialize()
-  ProcessorInterface.initialize()
+  initializeProcessorInterrupts(0)
   write32(first.setEnable, 0xFFFF | 1 << 20)
-  write32(Distributor.group(1), 0xFFFF_FFFF)
+  Distributor.initializeGroup()
   write32(Distributor.configuration(spare / 16), 0xAAAA_AAAA)
   for interrupt in spare..<spare + 8 {
     write8(Distributor.priority(interrupt), 0xA0)
-    write64(Distributor.route(interrupt), 0)
+    Distributor.route(interrupt, to: 0)
   }
   write32(Distributor.setEnable(1), 0xFF << 8)
 }
 
 /// Undoes `prepareInterrupts`, whatever state a failed check left.
 func forgetInterrupts() {
+  ProcessorInterface.initialize()
   for interrupt in 0..<UInt64(64) where interrupt < 21 || interrupt >= spare {
     ProcessorInterface.end(interrupt)
   }
+  if InterruptController.isVersion2 { takeSoftwareInterrupts() }
   for offset in stride(from: UInt64(0x180), through: 0x380, by: 0x100) {  // enables, pending, active
-    write32(first.private + offset, 0xFFFF_FFFF)
+    write32(first.base + offset, 0xFFFF_FFFF)
     write32(Distributor.base + offset + 4, 0xFFFF_FFFF)
   }
-  ProcessorInterface.initialize()
+}
+
+/// A pending SGI of a GICv2 goes only by being handled, on the CPU that has it.
+func takeSoftwareInterrupts() {
+  write32(PrivateInterrupts(0).setEnable, 0xFFFF)
+  for _ in 0..<64 {
+    let interrupt = ProcessorInterface.acknowledge()
+    if interrupt < 1020 { ProcessorInterface.end(interrupt) }
+  }
 }
 
 /// Acknowledges, which must give `wanted`, and ends it.
@@ -55,31 +64,48 @@ func checkDelivery() {
 private func checkSources() {
   ProcessorInterface.send(3, targets: 1)
   check("delivery SGI signals", read_ISR_EL1() & 0x80 != 0)
-  expect("delivery SGI is highest pending", read_ICC_HPPIR1_EL1(), 3)
+  expect("delivery SGI is highest pending", ProcessorInterface.highestPending, 3)
   expect("delivery SGI is pending", read32(first.setPending) & 8, 8)
   expectInterrupt("delivery SGI to self", 3)
   expectInterrupt("delivery SGI comes once", none)
-  write32(first.setPending, 1 << 4)
-  expectInterrupt("delivery SGI set pending", 4)
-  write32(first.setPending, 1 << 20)
-  expectInterrupt("delivery PPI set pending", 20)
+  if canSetPrivatePending {
+    write32(first.setPending, 1 << 20)
+    expectInterrupt("delivery PPI set pending", 20)
+  }
   write32(Distributor.setPending(1), 1 << 8)
   expectInterrupt("delivery SPI set pending", spare)
   expect("delivery SPI no longer pending", read32(Distributor.setPending(1)) & 1 << 8, 0)
   write32(Distributor.setPending(1), 1 << 8)
   write32(Distributor.clearPending(1), 1 << 8)
   expectInterrupt("delivery cleared SPI does not come", none)
+  ProcessorInterface.sendToOthers(6)
+  expectInterrupt("delivery SGI to all but self does not come", none)
+  ProcessorInterface.send(7, targets: InterruptController.isVersion2 ? 1 << 7 : 1 << 15)
+  expectInterrupt("delivery SGI to nobody does not come", none)
+  InterruptController.isVersion2 ? checkOldSoftwareInterrupts() : checkNewSoftwareInterrupts()
+}
+
+/// GICv2: SGIs are made by GICD_SGIR alone, and carry their sender.
+private func checkOldSoftwareInterrupts() {
+  write32(first.setPending, 1 << 4)
+  expectInterrupt("delivery SGI is not set pending", none)
+  write32(Distributor.softwareInterrupt, 2 << 24 | 5)
+  write32(first.clearPending, 1 << 5)
+  expectInterrupt("delivery SGI to self by filter, not cleared", 5)
+  expect("delivery SGI sender", Senders.sender(5), 0)
+}
+
+/// GICv3: SGIs are set pending and cleared like others, and ask for a group.
+private func checkNewSoftwareInterrupts() {
+  write32(first.setPending, 1 << 4)
+  expectInterrupt("delivery SGI set pending", 4)
   ProcessorInterface.send(5, targets: 1)
   write32(first.clearPending, 1 << 5)
   expectInterrupt("delivery cleared SGI does not come", none)
-  write_ICC_SGI1R_EL1(1 << 40 | 6 << 24)
-  expectInterrupt("delivery SGI to all but self does not come", none)
   write32(first.group, ~(1 << 8))
   ProcessorInterface.send(8, targets: 1)
   expect("delivery SGI of another group is not pending", read32(first.setPending) & 1 << 8, 0)
   write32(first.group, 0xFFFF_FFFF)
-  ProcessorInterface.send(7, targets: 1 << 15)
-  expectInterrupt("delivery SGI to nobody does not come", none)
 }
 
 /// Whatever holds an interrupt back: enables, groups, masks.
@@ -92,18 +118,18 @@ private func checkGates() {
   expectInterrupt("delivery enabled SPI comes", spare)
 
   ProcessorInterface.send(1, targets: 1)
-  write32(Distributor.control, 0x10)
+  Distributor.disable()
   expectInterrupt("delivery distributor off", none)
   Distributor.enable()
-  write_ICC_IGRPEN1_EL1(0)
+  ProcessorInterface.disable()
   expectInterrupt("delivery CPU interface off", none)
-  write_ICC_IGRPEN1_EL1(1)
-  write_ICC_PMR_EL1(0xA0)
+  ProcessorInterface.enable()
+  ProcessorInterface.priorityMask = 0xA0
   check("delivery masked by priority does not signal", read_ISR_EL1() & 0x80 == 0)
   expectInterrupt("delivery masked by priority", none)
-  write_ICC_PMR_EL1(0xA8)
+  ProcessorInterface.priorityMask = 0xA8
   expectInterrupt("delivery all gates open", 1)
-  write_ICC_PMR_EL1(0xFF)
+  ProcessorInterface.priorityMask = 0xFF
 }
 
 private func checkActiveState() {
@@ -130,24 +156,24 @@ private func checkActiveState() {
   expectInterrupt("active cleared by software", spare + 1)
 }
 
-/// EOImode 1: the end drops the priority, ICC_DIR_EL1 deactivates.
+/// EOImode 1: the end drops the priority, another register deactivates.
 private func checkSeparateDeactivation() {
-  write_ICC_CTLR_EL1(2)
-  expect("deactivation mode", read_ICC_CTLR_EL1() & 2, 2)
+  ProcessorInterface.separatesDeactivation = true
+  check("deactivation mode", ProcessorInterface.separatesDeactivation)
   write32(Distributor.setPending(1), 1 << 8)
   expect("deactivation acknowledged", ProcessorInterface.acknowledge(), spare)
-  expect("deactivation running priority", read_ICC_RPR_EL1(), 0xA0)
+  expect("deactivation running priority", ProcessorInterface.runningPriority, 0xA0)
   ProcessorInterface.end(spare)
-  expect("deactivation priority dropped", read_ICC_RPR_EL1(), 0xFF)
+  expect("deactivation priority dropped", ProcessorInterface.runningPriority, 0xFF)
   expect("deactivation still active", read32(Distributor.setActive(1)) & 1 << 8, 1 << 8)
   ProcessorInterface.send(2, targets: 1)
   expect("deactivation another comes meanwhile", ProcessorInterface.acknowledge(), 2)
   ProcessorInterface.end(2)
-  write_ICC_DIR_EL1(2)
-  write_ICC_DIR_EL1(spare)
+  ProcessorInterface.deactivate(2)
+  ProcessorInterface.deactivate(spare)
   expect("deactivation done", read32(Distributor.setActive(1)) & 1 << 8, 0)
   expect("deactivation of SGI done", read32(first.setActive) & 4, 0)
-  write_ICC_CTLR_EL1(0)
+  ProcessorInterface.separatesDeactivation = false
 }
 
 /// One interrupt through the vectors.

@@ -24,7 +24,7 @@ func checkIdentity() {
   check("identity EL1 runs", processor &>> 4 & 15 == 1 || processor &>> 4 & 15 == 2, processor)
   expect("identity no EL2", processor &>> 8 & 15, 0)
   expect("identity no EL3", processor &>> 12 & 15, 0)
-  expect("identity GIC system registers", processor &>> 24 & 15, 1)
+  expect("identity GIC system registers", processor &>> 24 & 15, InterruptController.isVersion2 ? 0 : 1)
   check("identity FP and SIMD", processor &>> 16 & 15 != 15 && processor &>> 20 & 15 != 15, processor)
   check("identity 32-bit or more physical address", read_ID_AA64MMFR0_EL1() & 15 < 7)
   check("identity cache lines", read_CTR_EL0() & 15 >= 2, read_CTR_EL0())
@@ -89,6 +89,11 @@ private func checkHidden(_ processor: UInt64) {
 func checkTraps() {
   checkUndefined("trap HCR_EL2", CodeBuffer.encoding(3, 4, 1, 1, 0))
   checkUndefined("trap ICC_SRE_EL2", CodeBuffer.encoding(3, 4, 12, 9, 5))
+  if InterruptController.isVersion2 {
+    checkUndefined("trap ICC_SRE_EL1", CodeBuffer.encoding(3, 0, 12, 12, 5))
+    checkUndefined("trap ICC_PMR_EL1", CodeBuffer.encoding(3, 0, 4, 6, 0))
+    checkUndefined("trap ICC_IAR1_EL1", CodeBuffer.encoding(3, 0, 12, 12, 0))
+  }
   checkUndefined("trap SCTLR_EL3", CodeBuffer.encoding(3, 6, 1, 0, 0))
   checkUndefined("trap CNTHCTL_EL2", CodeBuffer.encoding(3, 4, 14, 1, 0))
   checkReadable("trap ACTLR_EL1", CodeBuffer.encoding(3, 0, 1, 0, 1))

@@ -88,7 +88,6 @@ private func checkTransferRegisters() {
   expect("memory device load into each register", wrong, 0)
   let discarded = attempt(code: CodeBuffer.make([0xB940_001F]), Distributor.type)  // ldr wzr, [x0]
   check("memory device load into the zero register", !discarded.faulted, discarded.syndrome)
-  write32(Distributor.route(40), 0)
   write32(Distributor.priority(40), 0xF0F0_F0F0)
   let zero = attempt(code: CodeBuffer.make([0xB900_001F]), Distributor.priority(40))  // str wzr, [x0]
   check("memory device store from the zero register", !zero.faulted && read32(Distributor.priority(40)) == 0)

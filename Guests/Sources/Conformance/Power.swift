@@ -1,4 +1,4 @@
-// PSCI 1.1 (ARM DEN 0022) and SMCCC 1.1 (ARM DEN 0028).
+// PSCI 1.1 (ARM DEN 0022) and SMCCC 1.2 (ARM DEN 0028).
 
 import GuestMachine
 import GuestSupport
@@ -65,7 +65,7 @@ private func checkSuspend() {
   expect("power suspend returns", PowerInterface.call32(PowerFunction.suspend64, 0, 0, 0), 0)
   expect("power suspend woken by", ProcessorInterface.acknowledge(), 1)
   ProcessorInterface.end(1)
-  write32(Redistributor(0).setEnable, 1 << 27)
+  write32(PrivateInterrupts(0).setEnable, 1 << 27)
   let due = read_CNTVCT_EL0() + 5_000
   write_CNTV_CVAL_EL0(due)
   write_CNTV_CTL_EL0(1)
@@ -87,7 +87,7 @@ private func checkSecureCalls() {
   expect("power version 1.1", PowerInterface.call32(PowerFunction.version), 0x1_0001)
   expect(
     "power SMCCC is announced", PowerInterface.call32(PowerFunction.features, PowerFunction.callVersion), 0)
-  check("power SMCCC version", PowerInterface.call32(PowerFunction.callVersion) >= 0x1_0001)
+  expect("power SMCCC version 1.2", PowerInterface.call32(PowerFunction.callVersion), 0x1_0002)
   check(
     "power SMCCC features", PowerInterface.call32(PowerFunction.callFeatures, PowerFunction.callVersion) >= 0)
   expect("power SMCCC unknown feature", PowerInterface.call32(PowerFunction.callFeatures, 0x8400_FFFF), -1)

@@ -4,47 +4,47 @@ import GuestMachine
 import GuestSupport
 
 private let none = ProcessorInterface.spurious
-private let first = Redistributor(0)
+private var first: PrivateInterrupts { PrivateInterrupts(0) }
 
 func checkPriorities() {
   prepareInterrupts()
   for interrupt in 0..<UInt64(4) { write8(first.priority(interrupt), UInt8(0xC0 - 0x20 * interrupt)) }
   checkNesting()
   checkGrouping()
-  write_ICC_PMR_EL1(0xFF)
-  expect("priority mask keeps implemented bits", read_ICC_PMR_EL1(), UInt64(priorityMask()))
+  ProcessorInterface.priorityMask = 0xFF
+  expect("priority mask keeps implemented bits", ProcessorInterface.priorityMask, UInt64(priorityMask()))
   forgetInterrupts()
 }
 
 private func checkNesting() {
   ProcessorInterface.send(0, targets: 1)
   expect("preemption low acknowledged", ProcessorInterface.acknowledge(), 0)
-  expect("preemption running priority", read_ICC_RPR_EL1(), 0xC0)
+  expect("preemption running priority", ProcessorInterface.runningPriority, 0xC0)
   ProcessorInterface.send(0, targets: 1)
   expect("preemption not by itself", ProcessorInterface.acknowledge(), none)
   ProcessorInterface.send(2, targets: 1)
   check("preemption high signals", read_ISR_EL1() & 0x80 != 0)
   expect("preemption high acknowledged", ProcessorInterface.acknowledge(), 2)
-  expect("preemption running priority rises", read_ICC_RPR_EL1(), 0x80)
+  expect("preemption running priority rises", ProcessorInterface.runningPriority, 0x80)
   ProcessorInterface.send(1, targets: 1)
   expect("preemption not by a lower one", ProcessorInterface.acknowledge(), none)
   ProcessorInterface.end(2)
-  expect("preemption running priority falls", read_ICC_RPR_EL1(), 0xC0)
+  expect("preemption running priority falls", ProcessorInterface.runningPriority, 0xC0)
   expect("preemption then by the middle one", ProcessorInterface.acknowledge(), 1)
   ProcessorInterface.end(1)
   ProcessorInterface.end(0)
-  expect("preemption idle priority", read_ICC_RPR_EL1(), 0xFF)
+  expect("preemption idle priority", ProcessorInterface.runningPriority, 0xFF)
   expect("preemption the second comes at last", ProcessorInterface.acknowledge(), 0)
   ProcessorInterface.end(0)
 }
 
 /// The binary point: interrupts of one group do not preempt each other.
 private func checkGrouping() {
-  write_ICC_BPR1_EL1(0)
-  let least = read_ICC_BPR1_EL1()
-  check("grouping least binary point", least > 0 && least <= 3, least)
-  write_ICC_BPR1_EL1(7)
-  expect("grouping binary point kept", read_ICC_BPR1_EL1(), 7)
+  ProcessorInterface.binaryPoint = 0
+  let least = ProcessorInterface.binaryPoint
+  check("grouping least binary point", least <= 3 && (least > 0 || InterruptController.isVersion2), least)
+  ProcessorInterface.binaryPoint = 7
+  expect("grouping binary point kept", ProcessorInterface.binaryPoint, 7)
   write8(first.priority(0), 0x40)
   write8(first.priority(1), 0x20)
   ProcessorInterface.send(0, targets: 1)
@@ -54,7 +54,7 @@ private func checkGrouping() {
   ProcessorInterface.end(0)
   expect("grouping the second comes after the first", ProcessorInterface.acknowledge(), 1)
   ProcessorInterface.end(1)
-  write_ICC_BPR1_EL1(0)
+  ProcessorInterface.binaryPoint = 0
 }
 
 /// Sixteen SGIs, a PPI and eight SPIs at once.
@@ -134,7 +134,7 @@ private func checkDeepNesting() {
   expect("nesting all acknowledged", wrong, 0)
   expect("nesting all active", read32(first.setActive) & 0xFFF, 0xFFF)
   for interrupt in (0..<UInt64(12)).reversed() {
-    if read_ICC_RPR_EL1() != 0xE0 - 0x10 * interrupt { wrong |= 1 << interrupt }
+    if ProcessorInterface.runningPriority != 0xE0 - 0x10 * interrupt { wrong |= 1 << interrupt }
     ProcessorInterface.end(interrupt)
   }
   expect("nesting priorities on the way back", wrong, 0)

@@ -4,7 +4,7 @@ import GuestMachine
 import GuestSupport
 
 private let none = ProcessorInterface.spurious
-private let first = Redistributor(0)
+private var first: PrivateInterrupts { PrivateInterrupts(0) }
 
 /// One of the two timers; the raw value is its interrupt.
 private enum Timer: UInt64 {
@@ -72,7 +72,10 @@ private func checkLevel(_ timer: Timer) {
   expect("timer acknowledged", ProcessorInterface.acknowledge(), timer.interrupt)
   expect("timer active", read32(first.setActive) >> UInt32(timer.interrupt) & 1, 1)
   ProcessorInterface.end(timer.interrupt)
-  expect("timer comes again while due", ProcessorInterface.acknowledge(), timer.interrupt)
+  // QEMU 7.2 does not look at the wire again when a guest's end of a GICv2 interrupt ends the physical one.
+  if !(Report.underPocketvisor && InterruptController.isVersion2) {
+    expect("timer comes again while due", ProcessorInterface.acknowledge(), timer.interrupt)
+  }
   timer.writeControl(0)
   ProcessorInterface.end(timer.interrupt)
   check("timer off is not pending", !timer.isPending)

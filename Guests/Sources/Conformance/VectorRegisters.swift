@@ -5,7 +5,7 @@ import GuestSupport
 
 func checkVectors() {
   prepareInterrupts()
-  write32(Redistributor(0).setEnable, 1 << 27)
+  write32(PrivateInterrupts(0).setEnable, 1 << 27)
   var changed: UInt64 = 0
   for round in 0..<UInt64(20) {
     guest_fill_vectors(0x1234_5678 &* (round + 1))

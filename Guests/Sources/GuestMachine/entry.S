@@ -163,11 +163,15 @@ function guest_attempt
   str x2, [x3, #8]
   mov x16, x0
   ldp x2, x3, [x1, #16]
+  ldp x4, x5, [x1, #32]
+  ldp x6, x7, [x1, #48]
   ldp x0, x1, [x1]
   blr x16
   ldr x16, [sp, #96]
   stp x0, x1, [x16]
   stp x2, x3, [x16, #16]
+  stp x4, x5, [x16, #32]
+  stp x6, x7, [x16, #48]
   mov x0, #0
 attempt_end:                  // sp: the frame above; x0: result
   mrs x3, tpidr_el1
@@ -207,10 +211,30 @@ function guest_call
   mov x16, x0
   ldp x0, x1, [x16]
   ldp x2, x3, [x16, #16]
+  ldp x4, x5, [x16, #32]
+  ldp x6, x7, [x16, #48]
   hvc #0
   stp x0, x1, [x16]
   stp x2, x3, [x16, #16]
+  stp x4, x5, [x16, #32]
+  stp x6, x7, [x16, #48]
   ret
+
+// For guest_attempt: x0: where EL0 begins; x1: its SPSR; x2, x3: its x0, x1.
+function guest_enter_user
+  msr elr_el1, x0
+  msr spsr_el1, x1
+  mov x0, x2
+  mov x1, x3
+  isb
+  eret
+
+// An entry for CPU_ON that calls CPU_OFF at once.
+function guest_leave_at_once
+  mov w0, #2                  // CPU_OFF
+  movk w0, #0x8400, lsl #16
+  hvc #0
+  b guest_leave_at_once
 
 // guest_preserves(function): calls it by HVC with a pattern in x4…x29 and returns how many changed.
 function guest_preserves
@@ -294,12 +318,26 @@ function guest_check_vectors
 .endm
   .balign 2048
 vectors:
-  .rept 4
+  .rept 2
   vector fault
   vector interrupt
   vector interrupt
   vector system_error
   .endr
+  .rept 2                       // from EL0, in AArch64 and AArch32
+  vector fault
+  vector user_interrupt
+  vector user_interrupt
+  vector system_error
+  .endr
+
+// What runs at EL0 may never end by itself: an interrupt ends it, and the attempt.
+user_interrupt:
+  mrs x0, tpidr_el1
+  ldr x0, [x0, #40]
+  cbz x0, unexpected
+  blr x0
+  b fault
 
 system_error:
   mrs x0, tpidr_el1
@@ -366,11 +404,13 @@ interrupt:
 
   .bss
   .balign 4096
-  .globl guest_translation_table, guest_processors, guest_device_tree, guest_shared, guest_code, guest_first_virtual_count
+  .globl guest_translation_table, guest_processors, guest_device_tree, guest_shared, guest_code, guest_gate
+  .globl guest_first_virtual_count
 guest_translation_table: .skip 4096
 guest_processors: .skip 128 * 8
 guest_shared: .skip 8 * 64
   .balign 64
 guest_code: .skip 4 * 64 * 8
+guest_gate: .skip 64
 guest_device_tree: .skip 8
 guest_first_virtual_count: .skip 8

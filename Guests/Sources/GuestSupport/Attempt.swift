@@ -6,7 +6,8 @@ import GuestMachine
 public struct AttemptResult {
   /// ESR_EL1 of the exception, or 0 when there was none; bit 63 marks an SError.
   public let syndrome: UInt64
-  public let registers: InlineArray<4, UInt64>
+  /// x0…x7 afterwards; what they were before where an exception ended the attempt.
+  public let registers: InlineArray<8, UInt64>
 
   /// Exception class (ESR_EL1.EC); 0 also for UNDEFINED, so ask `faulted` first.
   public var exceptionClass: UInt64 { syndrome &>> 26 & 0x3F }
@@ -27,13 +28,23 @@ public func attempt(
   attempt(code: unsafeBitCast(routine, to: UInt64.self), first, second, third, fourth)
 }
 
+/// Runs a routine of entry.S, x0…x7 given.
+public func attempt(_ routine: Routine, _ registers: InlineArray<8, UInt64>) -> AttemptResult {
+  attempt(code: unsafeBitCast(routine, to: UInt64.self), registers)
+}
+
 /// Runs the instructions at an address, which end with `ret`.
 public func attempt(
   code: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0, _ fourth: UInt64 = 0
 ) -> AttemptResult {
-  var registers: InlineArray<4, UInt64> = [first, second, third, fourth]
+  attempt(code: code, [first, second, third, fourth, 0, 0, 0, 0])
+}
+
+/// Runs the instructions at an address, x0…x7 given.
+public func attempt(code: UInt64, _ arguments: InlineArray<8, UInt64>) -> AttemptResult {
+  var registers = arguments
   let syndrome = withUnsafeMutablePointer(to: &registers) {
-    // An InlineArray of four words is the four words that the routine expects.
+    // An InlineArray of eight words is the eight words that the routine expects.
     guest_attempt(code, UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt64.self))
   }
   return AttemptResult(syndrome: syndrome, registers: registers)

@@ -1,14 +1,35 @@
-// The first bank of RAM, from the device tree.
+// What the board's device tree says: the first bank of RAM, and any one property.
 
 import Appliance
 import GuestMachine
 
+public enum BoardTree {
+  /// The tree that the boot protocol handed over, which limits its size; `Blob` bounds every read.
+  static func walk() -> DeviceTree? {
+    UnsafeRawPointer(bitPattern: UInt(device_tree_address())).flatMap {
+      DeviceTree(Blob(base: $0, count: DeviceTree.sizeLimit))
+    }
+  }
+
+  /// The first property, of any node, for which a condition holds.
+  public static func property(
+    where matches: (Blob, DeviceTreeProperty) -> Bool
+  ) -> (blob: Blob, property: DeviceTreeProperty)? {
+    guard var tree = walk() else { return nil }
+    while true {
+      switch tree.next() {
+      case .property(let property) where matches(tree.blob, property): return (tree.blob, property)
+      case .end, .malformed: return nil
+      default: continue
+      }
+    }
+  }
+}
+
 public enum BoardMemory {
   /// First address and size in bytes of the memory node; 0 and 0 without one. Two cells each.
   public static func bank() -> (base: UInt64, size: UInt64) {
-    guard let tree = UnsafeRawPointer(bitPattern: UInt(device_tree_address())),
-      var walk = DeviceTree(Blob(base: tree, count: DeviceTree.sizeLimit))
-    else { return (0, 0) }
+    guard var walk = BoardTree.walk() else { return (0, 0) }
     var isMemory = false
     while true {
       switch walk.next() {

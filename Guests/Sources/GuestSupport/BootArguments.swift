@@ -1,7 +1,6 @@
 // The words of /chosen/bootargs: `name` or `name=number`.
 
 import Appliance
-import GuestMachine
 
 /// What the one who started this guest wants of it.
 public struct BootArguments {
@@ -9,28 +8,11 @@ public struct BootArguments {
   private let start: Int
   private let length: Int
 
-  /// Reads the device tree that the boot protocol handed over; without one there are no words.
+  /// Reads the device tree; without one there are no words.
   public init() {
-    // The boot protocol limits a device tree to 2 MiB; `Blob` bounds every read.
-    let tree = UnsafeRawPointer(bitPattern: UInt(device_tree_address()))
-    guard let tree = tree, let found = Self.find(Blob(base: tree, count: DeviceTree.sizeLimit)) else {
-      blob = Blob(base: UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped, count: 0)
-      (start, length) = (0, 0)
-      return
-    }
-    (blob, start, length) = found
-  }
-
-  private static func find(_ blob: Blob) -> (Blob, Int, Int)? {
-    guard var tree = DeviceTree(blob) else { return nil }
-    while true {
-      switch tree.next() {
-      case .property(let property) where blob.hasPrefix("bootargs\0", at: property.name):
-        return (blob, property.value, property.length)
-      case .end, .malformed: return nil
-      default: continue
-      }
-    }
+    let found = BoardTree.property { blob, property in blob.hasPrefix("bootargs\0", at: property.name) }
+    blob = found?.blob ?? Blob(base: UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped, count: 0)
+    (start, length) = (found?.property.value ?? 0, found?.property.length ?? 0)
   }
 
   /// Whether the word stands among the arguments, alone or with a value.

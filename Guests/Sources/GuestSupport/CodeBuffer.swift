@@ -3,19 +3,24 @@
 import GuestMachine
 
 public enum CodeBuffer {
-  static let returnInstruction: UInt32 = 0xD65F_03C0
+  public static let returnInstruction: UInt32 = 0xD65F_03C0
   /// How many instructions fit beside the return.
   public static let limit = 63
 
-  /// Writes the instructions and a return where they may be executed, and gives their address.
-  public static func make<let count: Int>(_ instructions: InlineArray<count, UInt32>) -> UInt64 {
-    let buffer = code_address(Processors.current.pointee.index)
+  /// This CPU's, where instructions may be executed.
+  public static var address: UInt64 { code_address(Processors.current.pointee.index) }
+
+  /// Writes the instructions and what ends them, a return, and gives their address.
+  public static func make<let count: Int>(
+    _ instructions: InlineArray<count, UInt32>, end: UInt32 = returnInstruction
+  ) -> UInt64 {
+    let buffer = self.address
     var address = buffer
     for index in 0..<min(count, limit) {
       write32(address, instructions[index])
       address += 4
     }
-    write32(address, returnInstruction)
+    write32(address, end)
     publish_instructions(buffer, 256)
     return buffer
   }

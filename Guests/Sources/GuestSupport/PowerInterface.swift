@@ -35,9 +35,9 @@ public enum PowerInterface {
   public static func call(_ function: UInt64, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0)
     -> Int64
   {
-    var registers: InlineArray<4, UInt64> = [function, first, second, third]
+    var registers: InlineArray<8, UInt64> = [function, first, second, third, 0, 0, 0, 0]
     withUnsafeMutablePointer(to: &registers) {
-      // An InlineArray of four words is the four words that the routine expects.
+      // An InlineArray of eight words is the eight words that the routine expects.
       guest_call(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt64.self))
     }
     return Int64(bitPattern: registers[0])

@@ -8,21 +8,18 @@ extension Attacker {
   /// from its own code. What would is put back by the instructions that follow each attack.
   mutating func attackSystemRegisters() {
     guest_translation_off()
-    for _ in 0..<16 {
-      armTimer()
-      attackOneRegister()
-      repair()
+    for turn in UInt64(0)..<8 {
+      // All encodings, read and written, in an order without a pattern: the factor is odd.
+      let place = (8 * session + turn) &* 0x9E37_79B1 & 0x1_FFFF
+      attackOneRegister(UInt32(place & 0xFFFF), isRead: place >> 16 == 0)
+      attackOneRegister(registerEncoding(), isRead: dice.oneIn(2))
     }
     guest_translation_on()
   }
 
-  private mutating func attackOneRegister() {
-    let encoding = registerEncoding()
-    let isRead = dice.oneIn(2)
-    if isWait(encoding) {
-      restore()
-      armTimer()
-    }
+  private mutating func attackOneRegister(_ encoding: UInt32, isRead: Bool) {
+    if isWait(encoding) { restore() }
+    armTimer()
     guard isRead || mayWrite(encoding) else { return }
     let register: UInt32 = dice.oneIn(4) ? 31 : 1
     let instruction = CodeBuffer.systemRegister(encoding, reading: isRead, register: register)
@@ -31,6 +28,7 @@ extension Attacker {
     execute(
       [instruction, 0xD500_41BF, 0xD518_D082, 0xD518_C003, 0xD503_3FDF], 0, value,
       read_TPIDR_EL1(), read_VBAR_EL1())
+    repair()
   }
 
   private enum Encoding {
@@ -40,15 +38,16 @@ extension Attacker {
     static let frequency = CodeBuffer.encoding(3, 3, 14, 0, 0)
   }
 
-  /// Half anywhere, half where this machine has registers.
+  /// Where this machine has registers.
   private mutating func registerEncoding() -> UInt32 {
-    let anywhere = dice.word() & 0xFFFF
-    switch dice.below(8) {
+    switch dice.below(6) {
     case 0: return CodeBuffer.encoding(3, 0, 12, 8 + dice.word() % 8, dice.word() % 8)  // GIC CPU interface
     case 1: return CodeBuffer.encoding(3, 0, 0, dice.word() % 16, dice.word() % 8)  // identification
     case 2: return CodeBuffer.encoding(3, 3, 14, dice.word() % 16, dice.word() % 8)  // timers
     case 3: return CodeBuffer.encoding(2, 0, dice.word() % 16, dice.word() % 16, dice.word() % 8)  // debug
-    default: return anywhere
+    case 4: return CodeBuffer.encoding(3, dice.word() % 8, dice.word() % 16, dice.word() % 16, dice.word() % 8)
+    default:
+      return CodeBuffer.encoding(1, dice.word() % 8, 7 + dice.word() % 2, dice.word() % 16, dice.word() % 8)
     }
   }
 

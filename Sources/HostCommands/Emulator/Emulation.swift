@@ -9,20 +9,38 @@ struct Emulation {
   /// - Throws: `InputError` for mistakes in the phone, and where it does not fit the board.
   init(_ phone: PhoneDescription, board: BoardArguments, kernel: String) throws {
     let cpus = board.cpus ?? 2
-    var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: board.memory ?? MemorySize(bytes: .max)))
+    let memory = board.memory ?? MemorySize(bytes: .max)
+    var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: memory, gic: board.gic))
     let image = try DeviceImage(layout)
     layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)
     folder = try Self.makeFolder()
-    let path = folder + "/phone.fit"
-    try OutputFile.replace(path) { try image.tree.write(to: $0) }
+    let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder)
     options = EmulatorOptions(
-      kernel: kernel, ramdisk: path, cpus: cpus, memory: layout.board.memory, cpuModel: board.cpu,
-      countsInstructions: board.icount, extra: [])
+      software: software, cpus: cpus, memory: layout.board.memory,
+      interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount, extra: []
+    )
+  }
+
+  /// Writes what the loader takes; the arguments that name it.
+  private static func software(
+    _ loader: BootLoader, kernel: String, _ image: DeviceImage, for board: BoardDescription, in folder: String
+  ) throws -> [String] {
+    switch loader {
+    case .direct:
+      let path = folder + "/phone.fit"
+      try OutputFile.replace(path) { try image.tree.write(to: $0) }
+      return ["-kernel", kernel, "-initrd", path]
+    case .uBoot:
+      let path = folder + "/phone.itb"
+      let boot = try BootImage(hypervisor: InputFile(path: kernel), device: image, for: board)
+      try OutputFile.replace(path) { try boot.tree.write(to: $0) }
+      return try UBoot(starting: path, environmentFile: folder + "/environment").arguments
+    }
   }
 
   /// The gap that QEMU leaves below a ramdisk, which VMs may be too large for, and the phone itself.
   private static func enough(for layout: PhoneLayout, imageSize: Int) -> MemorySize {
-    let needed = PhoneLayout.memoryNeeded(by: layout.machines, imageSize: imageSize)
+    let needed = layout.memoryNeeded(imageSize: imageSize)
     return MemorySize(bytes: needed.bytes + (136 << 20)).rounded(upTo: 128 << 20)
   }
 

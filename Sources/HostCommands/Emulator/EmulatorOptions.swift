@@ -1,11 +1,11 @@
 /// How QEMU is to be started. A value, so that tests read the command line without running it.
 public struct EmulatorOptions: Equatable, Sendable {
-  /// The hypervisor, or whatever else is to start at EL2.
-  public var kernel: String
-  /// The device image.
-  public var ramdisk: String
+  /// The arguments that name what is started at EL2.
+  public var software: [String]
   public var cpus: Int
   public var memory: MemorySize
+  /// 2 or 3.
+  public var interruptControllerGeneration: Int
   public var cpuModel: String
   /// One nanosecond of virtual time per instruction: counts are exact and repeatable.
   public var countsInstructions: Bool
@@ -16,10 +16,10 @@ public struct EmulatorOptions: Equatable, Sendable {
 
   /// The arguments behind the program's name.
   public var arguments: [String] {
-    var arguments = ["-M", "virt,virtualization=on,gic-version=3", "-cpu", cpuModel]
-    arguments += ["-smp", String(cpus), "-m", "\(memory.bytes >> 20)M"]
+    var arguments = ["-M", "virt,virtualization=on,gic-version=\(interruptControllerGeneration)"]
+    arguments += ["-cpu", cpuModel, "-smp", String(cpus), "-m", "\(memory.bytes >> 20)M"]
     if countsInstructions { arguments += ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"] }
     arguments += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
-    return arguments + ["-kernel", kernel, "-initrd", ramdisk] + extra
+    return arguments + software + extra
   }
 }

@@ -1,8 +1,13 @@
-/// Follows the VMs of a phone to user space and powers them off one after the other, as a person would.
+/// Waits until all VMs of a phone are up, and powers off those with a shell, one after the other, as a person
+/// would.
 struct SmokeListener: ConsoleListener {
   /// What was seen of one VM.
   struct Progress: Equatable {
     let name: String
+    /// What it prints when it is up.
+    let ready: String
+    /// Whether a command powers it off; others stop or stay as they like.
+    let hasShell: Bool
     /// When it printed that it is up.
     var up: Duration?
     /// When it stopped, and what the hypervisor said about it.
@@ -16,7 +21,6 @@ struct SmokeListener: ConsoleListener {
   private(set) var machines: [Progress]
   /// The last lines of the console, for a person to read when something went wrong.
   private(set) var recentLines: [String] = []
-  private let ready: String
   private let command: [UInt8]
   private var line: [UInt8] = []
   /// The VM that was last told to power off, and when.
@@ -28,11 +32,13 @@ struct SmokeListener: ConsoleListener {
   private static let patience = Duration.seconds(20)
 
   /// - Parameters:
-  ///   - ready: what a VM prints when it is up.
-  ///   - command: the line to type at a VM that is up, to power it off.
-  init(machines: [String], ready: String, command: String) {
-    self.machines = machines.map { Progress(name: $0) }
-    self.ready = ready
+  ///   - machines: names, and what those without a shell print when they are up.
+  ///   - ready: what the others print.
+  ///   - command: the line to type at those, to power them off.
+  init(machines: [(name: String, ready: String?)], ready: String, command: String) {
+    self.machines = machines.map {
+      Progress(name: $0.name, ready: $0.ready ?? ready, hasShell: $0.ready == nil)
+    }
     self.command = Array(command.utf8) + [UInt8(ascii: "\r")]
   }
 
@@ -47,20 +53,24 @@ struct SmokeListener: ConsoleListener {
       }
     }
     tell(at: time, type: type)
-    return isLeftOn(at: time) ? .done : .goOn
+    return isOver(at: time) ? .done : .goOn
   }
 
-  /// The hypervisor powers the board off behind the last VM, which ends the session; whether it did not.
-  private func isLeftOn(at time: Duration) -> Bool {
+  /// Whether nothing more is to be seen. The hypervisor powers the board off behind the last VM, which ends the
+  /// session; unless a service runs on, or it fails to.
+  private func isOver(at time: Duration) -> Bool {
+    guard machines.allSatisfy({ $0.stopped != nil || $0.up != nil && !$0.hasShell }) else { return false }
     let stops = machines.compactMap(\.stopped?.time)
-    return stops.count == machines.count && time - (stops.max() ?? .zero) > Self.patience / 2
+    return stops.count < machines.count || time - (stops.max() ?? .zero) > Self.patience / 2
   }
 
   /// Reads one whole line: `NAME| text` while all are shown, and the hypervisor's own.
   private mutating func note(_ line: String, at time: Duration) {
     recentLines = recentLines.suffix(Self.recentCount - 1) + [line]
     for index in machines.indices {
-      if line.hasPrefix("\(machines[index].name)|"), line.contains(ready), machines[index].up == nil {
+      if line.hasPrefix("\(machines[index].name)|"), line.contains(machines[index].ready),
+        machines[index].up == nil
+      {
         machines[index].up = time
       }
       let stop = "[pocketvisor] \(machines[index].name) stopped: "
@@ -70,10 +80,10 @@ struct SmokeListener: ConsoleListener {
     }
   }
 
-  /// Once all are up, brings the first that still runs to the front and types the command.
+  /// Once all are up, brings the first with a shell that still runs to the front and types the command.
   private mutating func tell(at time: Duration, type: ([UInt8]) -> Void) {
     guard machines.allSatisfy({ $0.up != nil || $0.stopped != nil }) else { return }
-    guard let next = machines.firstIndex(where: { $0.stopped == nil }) else { return }
+    guard let next = machines.firstIndex(where: { $0.hasShell && $0.stopped == nil }) else { return }
     if let told, told.machine == next, time - told.time < Self.patience { return }
     type([KeyFilter.escape, UInt8(ascii: "1") + UInt8(next)])
     type(command)

@@ -4,11 +4,11 @@ import Foundation
 public struct ApplianceFile: Sendable {
   public var kernel: InputFile
   public var ramdisk: InputFile?
-  public var manifest: MachineSettings
+  public var manifest: ApplianceManifest
 
   private static let name = "appliance"
 
-  public init(kernel: InputFile, ramdisk: InputFile?, manifest: MachineSettings) {
+  public init(kernel: InputFile, ramdisk: InputFile?, manifest: ApplianceManifest) {
     self.kernel = kernel
     self.ramdisk = ramdisk
     self.manifest = manifest
@@ -28,14 +28,20 @@ public struct ApplianceFile: Sendable {
     self.kernel = InputFile(path: "\(path) (kernel)", data: image.data(of: kernel))
     ramdisk = image.entry("ramdisk").map { InputFile(path: "\(path) (ramdisk)", data: image.data(of: $0)) }
     let text = String(decoding: image.data(of: manifest), as: UTF8.self)
-    self.manifest = try MachineSettings(manifest: text, of: path)
-    _ = try KernelImage(self.kernel)
+    self.manifest = try ApplianceManifest(parsing: text, of: path)
+    _ = try header
+  }
+
+  /// What its kernel needs.
+  /// - Throws: `InputError` when the kernel is none of its format.
+  var header: KernelImage {
+    get throws { try KernelImage(kernel, format: manifest.kernelFormat) }
   }
 
   /// The FIT to be written.
-  /// - Throws: `InputError` when the kernel is no arm64 Image.
+  /// - Throws: `InputError` when the kernel is none of its format.
   public func imageTree() throws -> ImageTree {
-    let header = try KernelImage(kernel)
+    let header = try header
     var images = [
       ImageTree.Image(
         "kernel", "Kernel", type: "kernel", operatingSystem: "linux",
@@ -44,7 +50,7 @@ public struct ApplianceFile: Sendable {
     if let ramdisk {
       images.append(.init("ramdisk", "Ramdisk", type: "ramdisk", operatingSystem: "linux", data: ramdisk.data))
     }
-    images.append(.init("manifest", "Manifest", type: "script", data: Data(try manifest.manifest().utf8)))
+    images.append(.init("manifest", "Manifest", type: "script", data: Data(try manifest.text().utf8)))
     let parts = images.dropLast().map { (part: $0.name, image: $0.name) }
     return ImageTree(
       description: "Pocketvisor appliance", images: images,

@@ -85,6 +85,14 @@ extension VirtualMachineRecord {
     argument = machine.deviceTree.guestAddress
     virtualCPUCount = UInt8(machine.placement.count)
     priority = UInt8(machine.priority)
+    restartPolicy = machine.restart.policyCode
+    restartLimit = UInt8(machine.restart.limit)
+    restartDelay = UInt16(machine.restart.delay)
+    budget = UInt32(machine.budget?.microseconds ?? 0)
+    period = UInt32((machine.budget?.period ?? 0) * 1000)
+    partners = machine.access.partners
+    readableWindows = machine.access.readableWindows
+    writableWindows = machine.access.writableWindows
     for (index, cpu) in machine.placement.enumerated() { placement[index] = UInt8(cpu) }
     segmentCount = UInt8(segments.count)
     for (index, segment) in segments.enumerated() { self.segments[index] = segment }

@@ -87,12 +87,23 @@ public struct ImageTree: Sendable {
   /// Writes the FIT.
   /// - Throws: `InputError` when it is larger than its 32-bit positions can say.
   public func write(to handle: FileHandle) throws {
+    try write { try handle.write(contentsOf: $0) }
+  }
+
+  /// The FIT's bytes.
+  func data() throws -> Data {
+    var data = Data(capacity: size)
+    try write { data.append($0) }
+    return data
+  }
+
+  private func write(_ put: (Data) throws -> Void) throws {
     guard size <= UInt32.max else { throw InputError("the image has more than 4 GiB") }
     let positions = positions
     var written = 0
     func append(_ data: Data, at position: Int) throws {
-      if position > written { try handle.write(contentsOf: Data(count: position - written)) }
-      try handle.write(contentsOf: data)
+      if position > written { try put(Data(count: position - written)) }
+      try put(data)
       written = position + data.count
     }
     try append(Data(sealedTree(positions: positions)), at: 0)
@@ -113,7 +124,7 @@ public struct ImageTree: Sendable {
     var root = DeviceTreeNode("")
     root.set("description", description)
     root.set("timestamp", cells: [timestamp])
-    root.set("#address-cells", cells: [1])
+    root.set("#address-cells", cells: [2])
     root.set(Self.sealName, bytes: Array(repeating: 0, count: SHA256.byteCount))
     var images = DeviceTreeNode("images")
     images.children = zip(self.images, positions).map { $0.node(position: $1) }
@@ -134,8 +145,8 @@ extension ImageTree.Image {
     if let operatingSystem { node.set("os", operatingSystem) }
     node.set("compression", "none")
     if let loadAddress {
-      node.set("load", cells: [UInt32(loadAddress)])
-      node.set("entry", cells: [UInt32(loadAddress)])
+      node.set("load", numbers: [loadAddress])
+      node.set("entry", numbers: [loadAddress])
     }
     node.set("data-position", cells: [UInt32(position)])
     node.set("data-size", cells: [UInt32(data.count)])

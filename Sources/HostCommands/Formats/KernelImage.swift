@@ -1,7 +1,7 @@
 import Foundation
 
-/// The header of an arm64 Linux `Image` (Documentation/arch/arm64/booting.rst of Linux), the form of every
-/// kernel we start.
+/// What a kernel needs. An arm64 Linux `Image` says so in its header (Linux:
+/// Documentation/arch/arm64/booting.rst).
 public struct KernelImage: Equatable, Sendable {
   /// Bytes from a 2 MiB boundary to the image's first byte.
   public let textOffset: UInt64
@@ -11,6 +11,21 @@ public struct KernelImage: Equatable, Sendable {
   /// The header's size.
   public static let headerSize = 64
 
+  /// - Throws: `InputError` for a file that is none of this format.
+  init(_ file: InputFile, format: KernelFormat) throws {
+    switch format {
+    case .image: try self.init(file)
+    case .raw: try self.init(raw: file)
+    }
+  }
+
+  private init(raw file: InputFile) throws {
+    guard !file.data.isEmpty else { throw InputError("\(file.path): is empty") }
+    textOffset = 0
+    memorySize = UInt64(file.data.count)
+  }
+
+  /// Reads the header of an `Image`.
   /// - Throws: `InputError` that says what the file is instead.
   public init(_ file: InputFile) throws {
     guard file.data.count >= Self.headerSize, file.magic(at: 56, is: "ARM\u{64}") else {
@@ -36,7 +51,7 @@ public struct KernelImage: Equatable, Sendable {
       return ": it is a FIT image, name it as `appliance:`"
     }
     if file.magic(at: 4, is: "zimg") { return ": it is an EFI zboot image, unpack it first" }
-    return ": it lacks the magic number at byte 56"
+    return ": it lacks the magic number at byte 56 (a binary without a header is `kernel-format: raw`)"
   }
 }
 

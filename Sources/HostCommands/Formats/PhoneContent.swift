@@ -5,6 +5,8 @@ import Foundation
 public struct PhoneContent {
   public let header: PhoneHeader
   public let machines: [VirtualMachineRecord]
+  /// What the device tree of each VM tells it besides what the record says.
+  let trees: [GuestTreeContent]
 
   /// - Throws: `InputError` when the image is no device image, or its record cannot be followed.
   public init(_ image: ImageFile) throws {
@@ -12,8 +14,8 @@ public struct PhoneContent {
     guard let entry = image.entry(DeviceImage.phoneName), let header = PhoneHeader(image.data(of: entry)) else {
       throw InputError("\(path): is no device image: it has no phone record")
     }
-    guard image.deviceFinds(entry) else {
-      throw InputError("\(path): the device would not find its phone record")
+    guard entry.range.lowerBound == PhoneHeader.offset(treeSize: UInt32(image.file.treeSize)) else {
+      throw InputError("\(path): the device would not find its phone record: it is not the first data")
     }
     guard header.magic == PhoneHeader.expectedMagic else {
       throw InputError("\(path): its phone record has another format")
@@ -27,6 +29,8 @@ public struct PhoneContent {
     self.header = header
     machines = (0..<count).compactMap { VirtualMachineRecord(data.dropFirst($0 * VirtualMachineRecord.size)) }
     for machine in machines { try machine.check(in: image) }
+    for (index, machine) in machines.enumerated() { try machine.checkRules(index, of: count, path) }
+    trees = try machines.map { try GuestTreeContent(of: $0, in: image) }
   }
 }
 
@@ -65,20 +69,27 @@ extension VirtualMachineRecord {
   }
 }
 
+extension VirtualMachineRecord {
+  /// What the record says about the VM's time, end and neighbours.
+  fileprivate func checkRules(_ index: Int, of count: Int, _ path: String) throws {
+    let subject = "\(path): the record of VM `\(nameText)` is damaged"
+    guard budget <= period, (budget == 0) == (period == 0), period <= 1_000_000, period % 1000 == 0 else {
+      throw InputError("\(subject): its budget")
+    }
+    guard restartPolicy <= RestartPolicy.always, restartDelay <= 60_000 else {
+      throw InputError("\(subject): its restart rule")
+    }
+    let others = ((1 << count) - 1) & ~(1 << index)
+    guard Int(partners) & ~others == 0 else { throw InputError("\(subject): the VMs that it calls") }
+    guard writableWindows & ~readableWindows == 0 else { throw InputError("\(subject): its windows") }
+  }
+}
+
 extension SegmentRecord {
   fileprivate func isContained(in memory: Range<UInt64>) -> Bool { memory.holds(guestAddress, size) }
 }
 
 extension ImageFile {
-  /// Whether the device's own search leads to this image.
-  fileprivate func deviceFinds(_ entry: Entry) -> Bool {
-    file.withBlob { blob in
-      guard var tree = DeviceTree(blob) else { return false }
-      let place = tree.findImage(.phone)
-      return place.offset == UInt64(entry.range.lowerBound) && place.size == UInt64(entry.range.count)
-    }
-  }
-
   fileprivate func holds(_ segment: SegmentRecord) -> Bool {
     entries.contains {
       UInt64($0.range.lowerBound) == segment.sourceOffset && UInt64($0.range.count) == segment.size

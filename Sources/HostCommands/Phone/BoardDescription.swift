@@ -6,21 +6,29 @@ import Foundation
 public struct BoardDescription: Equatable, Sendable {
   public var name: String
   public var memory: MemorySize
+  /// Where its memory begins.
+  public var memoryBase: UInt64
   /// CPUs that the hypervisor can use; at most 8.
   public var cpus: Int
   /// Generation of the interrupt controller: 2 or 3.
   public var interruptControllerGeneration: Int
 
-  public init(name: String, memory: MemorySize, cpus: Int, interruptControllerGeneration: Int) {
+  public init(
+    name: String, memory: MemorySize, memoryBase: UInt64, cpus: Int, interruptControllerGeneration: Int
+  ) {
     self.name = name
     self.memory = memory
+    self.memoryBase = memoryBase
     self.cpus = cpus
     self.interruptControllerGeneration = interruptControllerGeneration
   }
 
   /// QEMU's `virt` board.
-  public static func virt(cpus: Int, memory: MemorySize) -> BoardDescription {
-    BoardDescription(name: "QEMU virt", memory: memory, cpus: cpus, interruptControllerGeneration: 3)
+  /// - Parameter gic: the generation of its interrupt controller.
+  public static func virt(cpus: Int, memory: MemorySize, gic: Int = 3) -> BoardDescription {
+    BoardDescription(
+      name: "QEMU virt", memory: memory, memoryBase: 0x4000_0000, cpus: cpus, interruptControllerGeneration: gic
+    )
   }
 
   /// Reads a board's device tree.
@@ -28,7 +36,9 @@ public struct BoardDescription: Equatable, Sendable {
   public init(reading file: InputFile) throws {
     let root = try DeviceTreeNode(reading: file)
     name = root.string("model") ?? file.path
-    memory = Self.memory(of: root)
+    let banks = Self.memory(of: root)
+    memory = MemorySize(bytes: banks.reduce(0) { $0 &+ $1.size })
+    memoryBase = banks.map(\.base).min() ?? 0
     guard memory.bytes > 0 else { throw InputError("\(file.path): the board's device tree has no memory") }
     let found =
       root.node("cpus")?.children.filter { $0.string("device_type") == "cpu" && $0.isEnabled }.count ?? 0
@@ -40,24 +50,30 @@ public struct BoardDescription: Equatable, Sendable {
     interruptControllerGeneration = generation
   }
 
-  private static func memory(of root: DeviceTreeNode) -> MemorySize {
+  private static func memory(of root: DeviceTreeNode) -> [(base: UInt64, size: UInt64)] {
     let address = Int(root.cell("#address-cells") ?? 2)
     let size = Int(root.cell("#size-cells") ?? 1)
-    guard (1...2).contains(address), (1...2).contains(size) else { return MemorySize(bytes: 0) }
-    let banks = root.children.filter { $0.string("device_type") == "memory" && $0.isEnabled }
-    return MemorySize(bytes: banks.reduce(0) { $0 &+ $1.sizes(address: address, size: size) })
+    guard (1...2).contains(address), (1...2).contains(size) else { return [] }
+    return root.children.filter { $0.string("device_type") == "memory" && $0.isEnabled }.flatMap {
+      $0.ranges(address: address, size: size)
+    }
   }
 }
 
 extension DeviceTreeNode {
   fileprivate var isEnabled: Bool { ["okay", "ok"].contains(string("status") ?? "okay") }
 
-  /// The sum of the sizes in `reg`.
-  fileprivate func sizes(address: Int, size: Int) -> UInt64 {
+  /// What `reg` says, its addresses and sizes having so many cells.
+  fileprivate func ranges(address: Int, size: Int) -> [(base: UInt64, size: UInt64)] {
     let cells = (property("reg")?.value.count ?? 0) / 4
-    return stride(from: address, through: cells - size, by: address + size).reduce(0) { sum, start in
-      sum &+ (0..<size).reduce(0) { $0 << 32 | UInt64(cell("reg", start + $1) ?? 0) }
+    return stride(from: 0, through: cells - address - size, by: address + size).map { start in
+      (number(start, cells: address), number(start + address, cells: size))
     }
+  }
+
+  /// The number in some cells of `reg`.
+  private func number(_ start: Int, cells: Int) -> UInt64 {
+    (0..<cells).reduce(0) { $0 << 32 | UInt64(cell("reg", start + $1) ?? 0) }
   }
 
   /// Of the first GIC found, depth first.

@@ -8,10 +8,26 @@ public struct GuestDeviceTree: Sendable {
   public var commandLine: String
   /// Guest addresses of the ramdisk, if there is one.
   public var ramdisk: Range<UInt64>?
+  /// 2 or 3.
   public var interruptControllerGeneration: Int
+  /// Given to this VM alone; nil for none.
+  public var key: [UInt8]?
+  public var windows: [SharedWindow] = []
+
+  /// A window of memory that the VM shares with others.
+  public struct SharedWindow: Equatable, Sendable {
+    public var name: String
+    public var guestAddress: UInt64
+    public var isWritable: Bool
+  }
 
   /// Bytes of the seeds that the device fills at every start, by property of `/chosen`.
   static let seeds = [(name: "rng-seed", size: 64), (name: "kaslr-seed", size: 8)]
+
+  /// The property of `/chosen` with the key that only this VM has.
+  static let keyName = "pocketvisor,key"
+  /// What a node of shared memory is compatible with.
+  static let windowName = "pocketvisor,shared-window"
 
   private enum Handle {
     static let clock: UInt32 = 1
@@ -23,6 +39,8 @@ public struct GuestDeviceTree: Sendable {
     static let shared: UInt32 = 0
     static let perCPU: UInt32 = 1
     static let levelHigh: UInt32 = 4
+    /// Where a GICv2's tree says which CPUs get a per-CPU interrupt.
+    static let targetsShift: UInt32 = 8
   }
 
   /// The tree's root.
@@ -33,7 +51,10 @@ public struct GuestDeviceTree: Sendable {
     root.set("interrupt-parent", cells: [Handle.interruptController])
     root.set("#address-cells", cells: [2])
     root.set("#size-cells", cells: [2])
-    root.children = [chosen, memory, processors, firmware, timer, interruptController, clock, console]
+    root.children = [
+      chosen, memory, processors, firmware, timer, interruptController, clock, console, watchdog,
+    ]
+    root.children += windows.map(sharedMemory)
     return root
   }
 
@@ -45,6 +66,7 @@ public struct GuestDeviceTree: Sendable {
       node.set("linux,initrd-start", numbers: [ramdisk.lowerBound])
       node.set("linux,initrd-end", numbers: [ramdisk.upperBound])
     }
+    if let key { node.set(Self.keyName, bytes: key) }
     for seed in Self.seeds { node.set(seed.name, bytes: Array(repeating: 0, count: seed.size)) }
     return node
   }
@@ -84,17 +106,20 @@ public struct GuestDeviceTree: Sendable {
   private var timer: DeviceTreeNode {
     var node = DeviceTreeNode("timer")
     node.set("compatible", "arm,armv8-timer", "arm,armv7-timer")
-    node.set("interrupts", cells: [13, 14, 11, 10].flatMap { [Interrupt.perCPU, $0, Interrupt.levelHigh] })
+    let targets: UInt32 = isVersion3 ? 0 : (1 << UInt32(cpus) - 1) << Interrupt.targetsShift
+    node.set(
+      "interrupts", cells: [13, 14, 11, 10].flatMap { [Interrupt.perCPU, $0, targets | Interrupt.levelHigh] })
     node.set("always-on")
     return node
   }
 
+  private var isVersion3: Bool { interruptControllerGeneration == 3 }
+
   private var interruptController: DeviceTreeNode {
     var node = DeviceTreeNode("intc@8000000")
-    let isVersion3 = interruptControllerGeneration == 3
     node.set("compatible", isVersion3 ? "arm,gic-v3" : "arm,cortex-a15-gic")
     let distributor: [UInt64] = [0x800_0000, 0x1_0000]
-    let banks: [UInt64] = isVersion3 ? [0x80A_0000, 0x2_0000 * UInt64(cpus)] : [0x801_0000, 0x1_0000]
+    let banks: [UInt64] = isVersion3 ? [0x80A_0000, 0x2_0000 * UInt64(cpus)] : [0x801_0000, 0x2000]
     node.set("reg", numbers: distributor + banks)
     node.set("interrupt-controller")
     node.set("#interrupt-cells", cells: [3])
@@ -122,6 +147,24 @@ public struct GuestDeviceTree: Sendable {
     node.set("interrupts", cells: [Interrupt.shared, 1, Interrupt.levelHigh])
     node.set("clocks", cells: [Handle.clock, Handle.clock])
     node.set("clock-names", "uartclk", "apb_pclk")
+    return node
+  }
+
+  /// Control frame, then refresh frame (Linux: watchdog/arm,sbsa-gwdt.yaml).
+  private var watchdog: DeviceTreeNode {
+    var node = DeviceTreeNode("watchdog@90d0000")
+    node.set("compatible", "arm,sbsa-gwdt")
+    node.set("reg", numbers: [0x90D_0000, 0x1000, 0x90C_0000, 0x1000])
+    node.set("interrupts", cells: [Interrupt.shared, 9, Interrupt.levelHigh])
+    return node
+  }
+
+  private func sharedMemory(_ window: SharedWindow) -> DeviceTreeNode {
+    var node = DeviceTreeNode("shared-memory@\(String(window.guestAddress, radix: 16))")
+    node.set("compatible", Self.windowName)
+    node.set("label", window.name)
+    node.set("reg", numbers: [window.guestAddress, PhoneLimits.memoryGranule])
+    if !window.isWritable { node.set("read-only") }
     return node
   }
 }

@@ -1,7 +1,7 @@
 import Appliance
 import Yams
 
-/// What can be said about a VM besides its software: in phone.yaml, and as an appliance's manifest.
+/// What can be said about a VM besides its software, in phone.yaml and in an appliance's manifest.
 public struct MachineSettings: Equatable, Sendable {
   public var commandLine: String?
   public var memory: MemorySize?
@@ -9,31 +9,24 @@ public struct MachineSettings: Equatable, Sendable {
   public var cpus: Int?
   /// 0…255; a higher one is served first.
   public var priority: Int?
-  /// The physical CPU of each virtual CPU.
-  public var placement: [Int]?
 
   public init(
-    commandLine: String? = nil, memory: MemorySize? = nil, cpus: Int? = nil, priority: Int? = nil,
-    placement: [Int]? = nil
+    commandLine: String? = nil, memory: MemorySize? = nil, cpus: Int? = nil, priority: Int? = nil
   ) {
     self.commandLine = commandLine
     self.memory = memory
     self.cpus = cpus
     self.priority = priority
-    self.placement = placement
   }
 
   /// The keys, in the order in which the documentation lists them.
-  static let keys = ["cmdline", "memory", "cpus", "priority", "placement"]
-  /// What an appliance can carry: placement is the device's.
-  static let manifestKeys = ["cmdline", "memory", "cpus", "priority"]
+  static let keys = ["cmdline", "memory", "cpus", "priority"]
 
   init(_ mapping: YAMLMapping) throws {
     commandLine = try mapping.string("cmdline")
     memory = try mapping.memory("memory")
     cpus = try mapping.integer("cpus", in: 1...PhoneLimits.virtualCPUsPerMachine)
     priority = try mapping.integer("priority", in: 0...255)
-    placement = try mapping.integers("placement", in: 0...PhoneLimits.physicalCPUs - 1)
     try check(mapping)
   }
 
@@ -53,25 +46,16 @@ public struct MachineSettings: Equatable, Sendable {
   func filled(from manifest: MachineSettings) -> MachineSettings {
     MachineSettings(
       commandLine: commandLine ?? manifest.commandLine, memory: memory ?? manifest.memory,
-      cpus: cpus ?? manifest.cpus, priority: priority ?? manifest.priority, placement: placement)
+      cpus: cpus ?? manifest.cpus, priority: priority ?? manifest.priority)
   }
-}
 
-extension MachineSettings {
-  /// The manifest in an appliance: YAML of the same keys.
-  func manifest() throws -> String {
+  /// The settings as YAML's keys and values.
+  var pairs: [(Node, Node)] {
     var pairs: [(Node, Node)] = []
     if let commandLine { pairs.append(("cmdline", Node(commandLine, .implicit, .doubleQuoted))) }
     if let memory { pairs.append(("memory", Node(memory.description))) }
     if let cpus { pairs.append(("cpus", Node(String(cpus)))) }
     if let priority { pairs.append(("priority", Node(String(priority)))) }
-    return try Yams.serialize(node: .mapping(Node.Mapping(pairs)), width: -1)
-  }
-
-  /// Reads an appliance's manifest.
-  init(manifest text: String, of file: String) throws {
-    let mapping = try YAMLMapping(parsing: text, subject: "the manifest", file: "\(file) (manifest)")
-    try mapping.allow(only: Self.manifestKeys)
-    self = try MachineSettings(mapping)
+    return pairs
   }
 }

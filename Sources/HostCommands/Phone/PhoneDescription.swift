@@ -2,12 +2,14 @@ import Appliance
 import Foundation
 import Yams
 
-/// A phone as `phone.yaml` describes it. The order of the VMs is their order on the device.
+/// A phone as `phone.yaml` describes it. The order of the VMs and of the windows is their order on the device.
 public struct PhoneDescription: Equatable, Sendable {
   public var virtualMachines: [VirtualMachineDescription]
+  public var windows: [WindowDescription]
 
-  public init(virtualMachines: [VirtualMachineDescription]) {
+  public init(virtualMachines: [VirtualMachineDescription], windows: [WindowDescription] = []) {
     self.virtualMachines = virtualMachines
+    self.windows = windows
   }
 
   /// Reads a phone.yaml.
@@ -15,30 +17,59 @@ public struct PhoneDescription: Equatable, Sendable {
   public init(reading file: InputFile) throws {
     let text = String(decoding: file.data, as: UTF8.self)
     let phone = try YAMLMapping(parsing: text, subject: "the phone", file: file.path)
-    try phone.allow(only: ["vms"])
+    try phone.allow(only: ["windows", "vms"])
     guard let list = phone.node("vms") else { throw InputError("the phone has no `vms`", at: phone.place) }
     let machines = try YAMLMapping(list, subject: "`vms`", file: file.path)
+    try Self.check(machines.entries.count, "VMs", limit: PhoneLimits.virtualMachines, at: machines.place)
+    guard !machines.entries.isEmpty else { throw InputError("`vms` is empty", at: machines.place) }
+    let names = machines.entries.map(\.name)
     virtualMachines = try machines.entries.map { entry in
-      try VirtualMachineDescription(name: entry.name, at: entry.place, entry.value, file: file.path)
+      try VirtualMachineDescription(
+        name: entry.name, at: entry.place, entry.value, file: file.path, among: names)
     }
-    try checkLimits(at: machines.place)
+    windows = try Self.windows(phone, among: names)
   }
 
-  private func checkLimits(at place: SourcePlace) throws {
-    guard !virtualMachines.isEmpty else { throw InputError("`vms` is empty", at: place) }
-    guard virtualMachines.count <= PhoneLimits.virtualMachines else {
-      throw InputError(
-        "\(virtualMachines.count) VMs; a phone has at most \(PhoneLimits.virtualMachines)", at: place)
+  private static func windows(_ phone: YAMLMapping, among names: [String]) throws -> [WindowDescription] {
+    guard let list = phone.node("windows") else { return [] }
+    let windows = try YAMLMapping(list, subject: "`windows`", file: phone.file)
+    try check(windows.entries.count, "windows", limit: PhoneLimits.windows, at: windows.place)
+    return try windows.entries.map { entry in
+      try WindowDescription(name: entry.name, at: entry.place, entry.value, file: phone.file, among: names)
     }
   }
+
+  private static func check(_ count: Int, _ things: String, limit: Int, at place: SourcePlace) throws {
+    guard count <= limit else {
+      throw InputError("\(count) \(things); a phone has at most \(limit)", at: place)
+    }
+  }
+
+  /// Refuses what is no name for a VM or a window.
+  static func check(name: String, of thing: String, at place: SourcePlace) throws {
+    let allowed = name.utf8.allSatisfy {
+      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+    }
+    guard allowed, (1...15).contains(name.utf8.count) else {
+      throw InputError("`\(name)` is no name for \(thing): 1 to 15 of a-z, 0-9 and -", at: place)
+    }
+  }
+}
+
+/// The form of a kernel.
+public enum KernelFormat: String, CaseIterable, Sendable {
+  /// An arm64 Linux `Image`, whose header says where it goes and what it needs.
+  case image
+  /// Bytes without a header, loaded to and entered at `PhoneLayout.kernelBase`.
+  case raw
 }
 
 /// One VM of a phone.yaml.
 public struct VirtualMachineDescription: Equatable, Sendable {
   /// What a VM starts.
   public enum Software: Equatable, Sendable {
-    /// Paths of an arm64 Image and of a ramdisk.
-    case kernel(String, ramdisk: String?)
+    /// Paths of a kernel and of a ramdisk.
+    case kernel(String, format: KernelFormat = .image, ramdisk: String?)
     /// Path of an appliance that `pack` wrote.
     case appliance(String)
   }
@@ -47,47 +78,46 @@ public struct VirtualMachineDescription: Equatable, Sendable {
   public var software: Software
   /// What the file says; for an appliance, its manifest holds what is not said here.
   public var settings: MachineSettings
+  public var rules: MachineRules
   /// Where the VM stands in the file, for messages of later steps.
   public var place: SourcePlace
 
-  public init(name: String, software: Software, settings: MachineSettings, place: SourcePlace) {
+  public init(
+    name: String, software: Software, settings: MachineSettings, rules: MachineRules = MachineRules(),
+    place: SourcePlace
+  ) {
     self.name = name
     self.software = software
     self.settings = settings
+    self.rules = rules
     self.place = place
   }
 }
 
 extension VirtualMachineDescription {
-  private static let softwareKeys = ["kernel", "ramdisk", "appliance"]
+  private static let softwareKeys = ["kernel", "ramdisk", "kernel-format", "appliance"]
 
-  init(name: String, at place: SourcePlace, _ node: Node, file: String) throws {
-    try Self.check(name: name, at: place)
+  init(name: String, at place: SourcePlace, _ node: Node, file: String, among names: [String]) throws {
+    try PhoneDescription.check(name: name, of: "a VM", at: place)
     let mapping = try YAMLMapping(node, subject: "VM `\(name)`", file: file)
-    try mapping.allow(only: Self.softwareKeys + MachineSettings.keys)
+    try mapping.allow(only: Self.softwareKeys + MachineSettings.keys + MachineRules.keys)
     self.name = name
     self.place = place
     software = try Self.software(mapping, at: place)
     settings = try MachineSettings(mapping)
-  }
-
-  private static func check(name: String, at place: SourcePlace) throws {
-    let allowed = name.utf8.allSatisfy {
-      (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
-    }
-    guard allowed, (1...15).contains(name.utf8.count) else {
-      throw InputError("`\(name)` is no name for a VM: 1 to 15 of a-z, 0-9 and -", at: place)
-    }
+    rules = try MachineRules(mapping, name: name, among: names)
   }
 
   private static func software(_ mapping: YAMLMapping, at place: SourcePlace) throws -> Software {
     let kernel = try mapping.string("kernel")
+    let format = try mapping.word("kernel-format", as: KernelFormat.self)
     let ramdisk = try mapping.string("ramdisk")
     let appliance = try mapping.string("appliance")
     let resolve = { (name: String) in InputFile.resolve(name, besides: mapping.file) }
     switch (kernel, appliance) {
-    case (let kernel?, nil): return .kernel(resolve(kernel), ramdisk: ramdisk.map(resolve))
-    case (nil, let appliance?) where ramdisk == nil: return .appliance(resolve(appliance))
+    case (let kernel?, nil):
+      return .kernel(resolve(kernel), format: format ?? .image, ramdisk: ramdisk.map(resolve))
+    case (nil, let appliance?) where ramdisk == nil && format == nil: return .appliance(resolve(appliance))
     case (nil, nil): throw InputError("\(mapping.subject) needs a `kernel` or an `appliance`", at: place)
     default: throw InputError("\(mapping.subject): an `appliance` brings its own kernel and ramdisk", at: place)
     }

@@ -21,6 +21,9 @@ public struct MachineLayout: Sendable {
   public var kernel: PlacedContent
   public var ramdisk: PlacedContent?
   public var seeds: [SeedPlace]
+  public var budget: Budget?
+  public var restart: RestartRule
+  public var access: MachineAccess
 
   /// A place that the device fills with random bytes.
   public struct SeedPlace: Equatable, Sendable {
@@ -29,10 +32,29 @@ public struct MachineLayout: Sendable {
   }
 }
 
+/// What a VM may reach outside its own memory; a bit for each VM or window, by place in the phone.
+public struct MachineAccess: Equatable, Sendable {
+  public var partners: UInt8 = 0
+  public var readableWindows: UInt8 = 0
+  public var writableWindows: UInt8 = 0
+
+  init(_ machine: VirtualMachineDescription, in phone: PhoneDescription) {
+    for (index, other) in phone.virtualMachines.enumerated() where machine.rules.calls.contains(other.name) {
+      partners |= 1 << UInt8(index)
+    }
+    for (index, window) in phone.windows.enumerated() {
+      if window.writers.contains(machine.name) { writableWindows |= 1 << UInt8(index) }
+      if window.readers.contains(machine.name) { readableWindows |= 1 << UInt8(index) }
+    }
+    readableWindows |= writableWindows
+  }
+}
+
 /// Lays a phone out for a board: everything that the device would otherwise have to decide.
 public struct PhoneLayout: Sendable {
   public var board: BoardDescription
   public var machines: [MachineLayout]
+  public var windows: [WindowDescription]
 
   /// Where guest memory begins, with the device tree (DESIGN §4).
   public static let memoryBase: UInt64 = 0x4000_0000
@@ -42,14 +64,14 @@ public struct PhoneLayout: Sendable {
   static let reserve = MemorySize.mebibytes(8)
 
   /// Loads the software of all VMs and lays it out.
-  /// - Throws: `InputError` for what is missing, no kernel, or does not fit.
+  /// - Throws: `InputError` for what is missing, no kernel, does not fit, or would starve others.
   public init(_ phone: PhoneDescription, for board: BoardDescription) throws {
     self.board = board
+    windows = phone.windows
     machines = []
     var nextCPU = 0
     for machine in phone.virtualMachines {
-      let loaded = try LoadedMachine(machine)
-      let layout = try loaded.layout(for: board, firstCPU: nextCPU)
+      let layout = try LoadedMachine(machine, in: phone).layout(for: board, firstCPU: nextCPU)
       nextCPU += layout.placement.count
       machines.append(layout)
     }
@@ -57,118 +79,30 @@ public struct PhoneLayout: Sendable {
       throw InputError(
         "the VMs have \(nextCPU) virtual CPUs together; a phone has at most \(PhoneLimits.virtualCPUs)")
     }
+    try FairShares(machines, phone.virtualMachines.map(\.place)).check()
   }
 
-  /// Checks that the VMs and an image of this size fit the board.
+  /// Checks that the VMs, their windows and an image of this size fit the board.
   func checkMemory(imageSize: Int) throws {
-    let needed = Self.memoryNeeded(by: machines, imageSize: imageSize)
+    let needed = memoryNeeded(imageSize: imageSize)
     guard needed <= board.memory else {
-      let machines = MemorySize(bytes: self.machines.reduce(0) { $0 + $1.memory.bytes })
       let image = MemorySize(bytes: UInt64(imageSize))
       throw InputError(
         """
         the phone needs \(needed.roundedDescription) of memory, \(board.name) has \(board.memory.roundedDescription): \
-        VMs \(machines.roundedDescription), image \(image.roundedDescription), \
+        VMs \(guestMemory.roundedDescription), image \(image.roundedDescription), \
         hypervisor and rounding \(Self.reserve.roundedDescription)
         """)
     }
   }
 
-  static func memoryNeeded(by machines: [MachineLayout], imageSize: Int) -> MemorySize {
-    let memory = machines.reduce(0) { $0 + $1.memory.bytes }
-    return MemorySize(bytes: memory + UInt64(imageSize) + reserve.bytes)
-  }
-}
-
-/// One VM with its software loaded and its settings complete.
-struct LoadedMachine {
-  let name: String
-  let place: SourcePlace
-  let kernel: InputFile
-  let header: KernelImage
-  let ramdisk: InputFile?
-  let settings: MachineSettings
-  let memory: MemorySize
-
-  init(_ machine: VirtualMachineDescription) throws {
-    let software = try Self.load(machine.software)
-    name = machine.name
-    place = machine.place
-    kernel = software.kernel
-    header = try KernelImage(software.kernel)
-    ramdisk = software.ramdisk
-    settings = machine.settings.filled(from: software.manifest)
-    guard let memory = settings.memory else { throw InputError("VM `\(name)` needs `memory`", at: place) }
-    self.memory = memory
+  func memoryNeeded(imageSize: Int) -> MemorySize {
+    MemorySize(bytes: guestMemory.bytes + UInt64(imageSize) + Self.reserve.bytes)
   }
 
-  private static func load(_ software: VirtualMachineDescription.Software) throws -> ApplianceFile {
-    switch software {
-    case .appliance(let path): try ApplianceFile(reading: InputFile(path: path))
-    case .kernel(let kernel, let ramdisk):
-      try ApplianceFile(
-        kernel: InputFile(path: kernel), ramdisk: ramdisk.map(InputFile.init(path:)),
-        manifest: MachineSettings())
-    }
-  }
-
-  func layout(for board: BoardDescription, firstCPU: Int) throws -> MachineLayout {
-    let kernel = PlacedContent(
-      content: self.kernel.data, guestAddress: PhoneLayout.kernelBase + header.textOffset)
-    let ramdisk = self.ramdisk.map {
-      PlacedContent(content: $0.data, guestAddress: afterKernel(at: kernel.guestAddress))
-    }
-    try checkFit(end: ramdisk?.end ?? kernel.guestAddress + header.memorySize)
-    let placement = try placement(on: board, firstCPU: firstCPU)
-    let (tree, seeds) = try deviceTree(for: board, ramdisk: ramdisk.map { $0.guestAddress..<$0.end })
-    return MachineLayout(
-      name: name, memory: memory, priority: settings.priority ?? 0, placement: placement,
-      entry: kernel.guestAddress, deviceTree: tree, kernel: kernel, ramdisk: ramdisk, seeds: seeds)
-  }
-
-  private func afterKernel(at address: UInt64) -> UInt64 {
-    MemorySize(bytes: address + header.memorySize).rounded(upTo: 2 << 20).bytes
-  }
-
-  private func checkFit(end: UInt64) throws {
-    let needed = MemorySize(bytes: end - PhoneLayout.memoryBase)
-    guard needed <= memory else {
-      let parts = ramdisk == nil ? "its kernel needs" : "its kernel and ramdisk need"
-      throw InputError("VM `\(name)` has \(memory) of memory; \(parts) \(needed.roundedDescription)", at: place)
-    }
-    guard PhoneLayout.memoryBase + memory.bytes <= PhoneLimits.guestAddressEnd else {
-      throw InputError("VM `\(name)`: memory of more than 63GiB", at: place)
-    }
-  }
-
-  /// What the phone says, or round-robin over the board's CPUs from where the VM before it ended.
-  private func placement(on board: BoardDescription, firstCPU: Int) throws -> [Int] {
-    let cpus = settings.cpus ?? 1
-    let placement = settings.placement ?? (0..<cpus).map { (firstCPU + $0) % board.cpus }
-    guard placement.count == cpus else {
-      throw InputError(
-        "VM `\(name)`: `placement` names \(placement.count) CPUs for \(cpus) virtual ones", at: place)
-    }
-    if let missing = placement.first(where: { $0 >= board.cpus }) {
-      throw InputError(
-        "VM `\(name)` is placed on CPU \(missing); \(board.name) has CPUs 0 to \(board.cpus - 1)", at: place)
-    }
-    return placement
-  }
-
-  private func deviceTree(
-    for board: BoardDescription, ramdisk: Range<UInt64>?
-  ) throws -> (PlacedContent, [MachineLayout.SeedPlace]) {
-    let tree = GuestDeviceTree(
-      cpus: settings.cpus ?? 1, memoryBase: PhoneLayout.memoryBase, memorySize: memory.bytes,
-      commandLine: settings.commandLine ?? "", ramdisk: ramdisk,
-      interruptControllerGeneration: board.interruptControllerGeneration)
-    let blob = Data(tree.root.flattened())
-    let chosen = try DeviceTreeNode(reading: InputFile(path: "device tree of \(name)", data: blob)).node(
-      "chosen")
-    let seeds = GuestDeviceTree.seeds.compactMap { chosen?.property($0.name) }.map {
-      MachineLayout.SeedPlace(guestAddress: PhoneLayout.memoryBase + UInt64($0.offset), size: $0.value.count)
-    }
-    return (PlacedContent(content: blob, guestAddress: PhoneLayout.memoryBase), seeds)
+  /// Of all VMs, the windows that they share included.
+  private var guestMemory: MemorySize {
+    let shared = UInt64(windows.count) * PhoneLimits.memoryGranule
+    return MemorySize(bytes: machines.reduce(shared) { $0 + $1.memory.bytes })
   }
 }

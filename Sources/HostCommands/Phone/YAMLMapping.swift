@@ -67,6 +67,58 @@ struct YAMLMapping {
     return size
   }
 
+  /// A number that is written with its unit: `20%`, `10ms`.
+  func quantity(_ key: String, unit: String, in range: ClosedRange<Int>) throws -> Int? {
+    guard let node = node(key) else { return nil }
+    guard let text = node.scalar?.string, text.hasSuffix(unit), let value = Int(text.dropLast(unit.count)),
+      range.contains(value)
+    else {
+      throw InputError(
+        "`\(key)` of \(subject) must be from \(range.lowerBound)\(unit) to \(range.upperBound)\(unit)",
+        at: place(of: node))
+    }
+    return value
+  }
+
+  func boolean(_ key: String) throws -> Bool? {
+    guard let node = node(key) else { return nil }
+    switch node.scalar?.string {
+    case "true": return true
+    case "false": return false
+    default: throw InputError("`\(key)` of \(subject) must be true or false", at: place(of: node))
+    }
+  }
+
+  /// One of some words.
+  func word<Word: RawRepresentable<String> & CaseIterable>(_ key: String, as _: Word.Type) throws -> Word? {
+    guard let node = node(key) else { return nil }
+    guard let text = node.scalar?.string, let word = Word(rawValue: text) else {
+      let choices = Word.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+      throw InputError("`\(key)` of \(subject) must be one of \(choices)", at: place(of: node))
+    }
+    return word
+  }
+
+  /// A list of names, none of them twice and each of them one of `known`, which are called `kind`.
+  func names(_ key: String, among known: [String], kind: String) throws -> [String] {
+    guard let node = node(key) else { return [] }
+    guard let sequence = node.sequence else {
+      throw InputError("`\(key)` of \(subject) must be a list such as [work]", at: place(of: node))
+    }
+    return try sequence.reduce(into: []) { names, node in
+      let name = node.scalar?.string ?? ""
+      guard known.contains(name) else {
+        let meant = Spelling.nearest(to: name, among: known).map { "; did you mean `\($0)`?" }
+        throw InputError(
+          "`\(key)` of \(subject): there is no \(kind) `\(name)`\(meant ?? "")", at: place(of: node))
+      }
+      guard !names.contains(name) else {
+        throw InputError("`\(key)` of \(subject) names `\(name)` twice", at: place(of: node))
+      }
+      names.append(name)
+    }
+  }
+
   /// The place of a key's value, or of the mapping when it has none.
   func place(of key: String) -> SourcePlace {
     node(key).map { place(of: $0) } ?? place

@@ -10,19 +10,38 @@ struct BoardArguments: ParsableArguments {
     help: ArgumentHelp("The board's memory, such as 1GiB (default: what the phone needs).", valueName: "size"))
   var memory: MemorySize?
 
+  @Option(help: ArgumentHelp("Generation of the board's interrupt controller, 2 or 3.", valueName: "n"))
+  var gic = 3
+
   @Option(help: ArgumentHelp("QEMU's CPU model.", valueName: "model"))
   var cpu = "cortex-a57"
+
+  @Option(
+    help: ArgumentHelp(
+      "direct: QEMU starts the hypervisor itself; u-boot: Debian's U-Boot does.", valueName: "loader")
+  )
+  var loader = BootLoader.direct
 
   @Flag(help: "Count instructions: one is 1 ns of the board's time, repeatably.")
   var icount = false
 
-  @Option(help: ArgumentHelp("The hypervisor (default: the one that `make build` built).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The hypervisor (default: what `make build` built for the board's GIC).", valueName: "file"))
   var hypervisor: String?
 
   func validate() throws {
+    try VirtBoard.check(cpus: cpus, gic: gic)
+  }
+}
+
+/// What QEMU's virt board may have.
+enum VirtBoard {
+  static func check(cpus: Int?, gic: Int) throws {
     if let cpus, !(1...PhoneLimits.physicalCPUs).contains(cpus) {
       throw ValidationError("--cpus must be 1 to \(PhoneLimits.physicalCPUs)")
     }
+    guard (2...3).contains(gic) else { throw ValidationError("--gic must be 2 or 3") }
   }
 }
 

@@ -10,9 +10,15 @@ struct ImageCommand: ParsableCommand {
       The device image is a FIT file that the boot loader hands to the hypervisor as its ramdisk. The board \
       is QEMU's virt, or the one whose device tree is named.
 
+      With `--loader u-boot` the file holds the hypervisor too. U-Boot starts it, from wherever it was loaded \
+      to in memory, by
+
+        bootm ADDRESS#c ADDRESS#c $fdtcontroladdr
+
       Examples:
         pocketvisor image phone.yaml --output phone.fit
         pocketvisor image phone.yaml --board board.dtb --output phone.fit
+        pocketvisor image phone.yaml --loader u-boot --output phone.itb
       """)
 
   @Argument(help: "The phone's description.")
@@ -27,25 +33,47 @@ struct ImageCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Memory of QEMU's virt board.", valueName: "size"))
   var memory = MemorySize.mebibytes(1024)
 
+  @Option(help: ArgumentHelp("Generation of virt's interrupt controller, 2 or 3.", valueName: "n"))
+  var gic = 3
+
+  @Option(
+    help: ArgumentHelp(
+      "direct: the device image alone; u-boot: with the hypervisor, for `bootm`.", valueName: "loader"))
+  var loader = BootLoader.direct
+
+  @Option(
+    help: ArgumentHelp(
+      "The hypervisor, for U-Boot (default: what `make build` built for the board's GIC).", valueName: "file"))
+  var hypervisor: String?
+
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
   var output: String
 
   func validate() throws {
-    guard (1...PhoneLimits.physicalCPUs).contains(cpus) else {
-      throw ValidationError("--cpus must be 1 to \(PhoneLimits.physicalCPUs)")
-    }
+    try VirtBoard.check(cpus: cpus, gic: gic)
   }
 
   func run() throws {
     let board =
-      try board.map { try BoardDescription(reading: InputFile(path: $0)) } ?? .virt(cpus: cpus, memory: memory)
+      try board.map { try BoardDescription(reading: InputFile(path: $0)) }
+      ?? .virt(cpus: cpus, memory: memory, gic: gic)
     let layout = try PhoneLayout(PhoneDescription(reading: InputFile(path: phone)), for: board)
-    let image = try DeviceImage(layout)
-    try OutputFile.replace(output) { try image.tree.write(to: $0) }
+    let tree = try tree(DeviceImage(layout), for: board)
+    try OutputFile.replace(output) { try tree.write(to: $0) }
     print(
       """
       \(output): \(layout.machines.count) VMs for \(board.name) (\(board.cpus) CPUs, GICv\(board.interruptControllerGeneration), \
-      \(board.memory.roundedDescription)), \(MemorySize(bytes: UInt64(image.tree.size)).roundedDescription)
+      \(board.memory.roundedDescription)), \(MemorySize(bytes: UInt64(tree.size)).roundedDescription)
       """)
+  }
+
+  /// What the loader takes.
+  private func tree(_ image: DeviceImage, for board: BoardDescription) throws -> ImageTree {
+    switch loader {
+    case .direct: return image.tree
+    case .uBoot:
+      let path = try HypervisorFile.locate(hypervisor, generation: board.interruptControllerGeneration)
+      return try BootImage(hypervisor: InputFile(path: path), device: image, for: board).tree
+    }
   }
 }

@@ -18,6 +18,7 @@ struct InspectCommand: ParsableCommand {
     switch try CheckedImage(InputFile(path: image)) {
     case .appliance(let image, let appliance): print(try Report.text(image, appliance))
     case .phone(let image, let content): print(Report.text(image, content))
+    case .boot(let image, let device, let content): print(Report.text(image, device, content))
     }
   }
 }
@@ -25,7 +26,7 @@ struct InspectCommand: ParsableCommand {
 /// What `inspect` prints.
 enum Report {
   static func text(_ image: ImageFile, _ appliance: ApplianceFile) throws -> String {
-    let manifest = try appliance.manifest.manifest().split(separator: "\n").map { "  \($0)" }
+    let manifest = try appliance.manifest.text().split(separator: "\n").map { "  \($0)" }
     return (["\(image.file.path): appliance"] + manifest + [contents(image)]).joined(separator: "\n")
   }
 
@@ -33,7 +34,30 @@ enum Report {
     let title =
       "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
     let machines = [["VM", "memory", "at", "CPUs", "on", "priority", "entry"]] + content.machines.map(row)
-    return [title, table(machines), contents(image)].joined(separator: "\n")
+    return [title, table(machines), rules(content), contents(image)].joined(separator: "\n")
+  }
+
+  static func text(_ image: ImageFile, _ device: ImageFile, _ content: PhoneContent) -> String {
+    let title = "\(image.file.path): image for U-Boot: bootm ADDRESS#c ADDRESS#c $fdtcontroladdr"
+    return [title, contents(image), text(device, content)].joined(separator: "\n")
+  }
+
+  private static func rules(_ content: PhoneContent) -> String {
+    let names = content.machines.map(\.nameText)
+    return table(
+      [["VM", "budget", "restart", "calls", "windows", "key"]]
+        + zip(content.machines, content.trees).map { machine, tree in
+          let calls = names.indices.filter { machine.partners >> $0 & 1 != 0 }.map { names[$0] }
+          let windows = tree.windows.map { "\($0.name) (\($0.isWritable ? "write" : "read"))" }
+          return [
+            machine.nameText, machine.budgetText, machine.restartText, list(calls), list(windows),
+            tree.hasKey ? "yes" : "-",
+          ]
+        })
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.isEmpty ? "-" : names.joined(separator: ", ")
   }
 
   private static func row(_ machine: VirtualMachineRecord) -> [String] {
@@ -67,5 +91,20 @@ enum Report {
       while line.last == " " { line.removeLast() }
       return line
     }.joined(separator: "\n")
+  }
+}
+
+extension VirtualMachineRecord {
+  fileprivate var budgetText: String {
+    budget == 0 ? "-" : "\(UInt64(budget) * 100 / UInt64(period))% of \(period / 1000)ms"
+  }
+
+  fileprivate var restartText: String {
+    let policies = [
+      RestartPolicy.never: "never", RestartPolicy.onFailure: "on-failure", RestartPolicy.always: "always",
+    ]
+    let limit = restartLimit == 0 ? "" : ", \(restartLimit) times"
+    let delay = restartDelay == 0 ? "" : ", after \(restartDelay)ms"
+    return (policies[restartPolicy] ?? "?") + limit + delay
   }
 }

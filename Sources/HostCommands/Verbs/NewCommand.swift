@@ -35,15 +35,26 @@ struct NewCommand: ParsableCommand {
     # A phone for pocketvisor: `pocketvisor run phone.yaml` starts it on QEMU.
     # Paths are relative to this file.
 
+    # windows: # memory that VMs share, 2MiB each, at most 8
+    #   exchange: { write: [work], read: [personal] }
+
     vms: # at most 8; their order here is their number on the console (Ctrl-] 1, Ctrl-] 2, …)
       work: # a name: 1 to 15 of a-z, 0-9 and -
         kernel: \(kernel) # an arm64 kernel Image, unmodified
         ramdisk: \(ramdisk) # optional
-        # appliance: work.fit # instead of kernel and ramdisk: what `pocketvisor pack` wrote
+        # kernel-format: raw # a kernel without an Image's header, entered at 0x40200000 (default: image)
+        # appliance: work.fit # instead of these three: what `pocketvisor pack` wrote
         cmdline: "console=ttyAMA0"
         memory: 256MiB # a multiple of 2MiB
         cpus: 2 # virtual CPUs, 1 to 8 (default 1); at most 16 in all VMs together
-        priority: 0 # 0 to 255 (default 0); a higher one is served first
+        priority: 0 # 0 to 255 (default 0); a higher one is served first, and needs a budget below 100%
+        # budget: 20% # of every CPU that it is on (default: no bound)
+        # period: 10ms # that the budget is for: 1ms to 1000ms (default 10ms)
+        # restart: on-failure # never, on-failure (default) or always;
+        #                       with limit and delay: { policy: always, limit: 5, delay: 100ms }
+        # calls: [personal] # VMs that it may send FF-A requests to
+        # key: true # 32 random bytes in its device tree, fresh for every image, that no other VM has
+        # ready: "login:" # what it prints once it is up, for `pocketvisor smoke`
         # placement: [0, 1] # the board's CPU for each virtual one (default: spread evenly)
 
       personal:

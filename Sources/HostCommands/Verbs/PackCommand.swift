@@ -1,6 +1,8 @@
 import Appliance
 import ArgumentParser
 
+extension KernelFormat: ExpressibleByArgument {}
+
 /// `pocketvisor pack`: writes an appliance.
 struct PackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,8 +15,12 @@ struct PackCommand: ParsableCommand {
         pocketvisor pack --kernel Image --ramdisk initrd.gz --memory 256MiB --cpus 2 --output work.fit
       """)
 
-  @Option(help: ArgumentHelp("An arm64 kernel Image.", valueName: "file"))
+  @Option(help: ArgumentHelp("The kernel.", valueName: "file"))
   var kernel: String
+
+  @Option(
+    help: ArgumentHelp("image: an arm64 Image; raw: loaded to and entered at 0x40200000.", valueName: "format"))
+  var kernelFormat = KernelFormat.image
 
   @Option(help: ArgumentHelp("A ramdisk.", valueName: "file"))
   var ramdisk: String?
@@ -37,7 +43,8 @@ struct PackCommand: ParsableCommand {
   func run() throws {
     // The manifest is read back before it is written: one set of rules for it and for phone.yaml.
     let settings = MachineSettings(commandLine: cmdline, memory: memory, cpus: cpus, priority: priority)
-    let manifest = try MachineSettings(manifest: settings.manifest(), of: output)
+    let said = ApplianceManifest(settings: settings, kernelFormat: kernelFormat)
+    let manifest = try ApplianceManifest(parsing: said.text(), of: output)
     let appliance = ApplianceFile(
       kernel: try InputFile(path: kernel), ramdisk: try ramdisk.map(InputFile.init(path:)), manifest: manifest)
     let tree = try appliance.imageTree()

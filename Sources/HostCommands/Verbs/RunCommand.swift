@@ -45,7 +45,8 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
-    var emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
+    var emulation = try Emulation(
+      description, board: board, kernel: HypervisorFile.locate(board.hypervisor, generation: board.gic))
     emulation.options.extra = extra
     var session = ConsoleSession(
       listener: UntilListener(texts: until), keyboard: headless ? nil : STDIN_FILENO, screen: STDOUT_FILENO,

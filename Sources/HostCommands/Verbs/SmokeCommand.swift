@@ -7,7 +7,10 @@ struct SmokeCommand: ParsableCommand {
     commandName: "smoke",
     abstract: "Start a phone, wait until every VM is up, power all off; one line per VM.",
     discussion: """
-      The exit status is 0 when every VM came up and powered off.
+      A VM is up when it printed what phone.yaml says as `ready`. One without `ready` is taken for a Linux \
+      with a shell, which then gets the command to power off.
+
+      The exit status is 0 when every VM came up and those with a shell powered off.
 
       Example:
         pocketvisor smoke Phones/default/phone.yaml --cpus 1 --cpu cortex-a53
@@ -19,7 +22,7 @@ struct SmokeCommand: ParsableCommand {
   @OptionGroup(title: "Board")
   var board: BoardArguments
 
-  @Option(help: ArgumentHelp("What a VM prints when it is up.", valueName: "text"))
+  @Option(help: ArgumentHelp("What a VM without `ready` prints when it is up.", valueName: "text"))
   var ready = "userland is up"
 
   @Option(help: ArgumentHelp("What to type at a VM to power it off.", valueName: "text"))
@@ -37,9 +40,10 @@ struct SmokeCommand: ParsableCommand {
 
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
-    let emulation = try Emulation(description, board: board, kernel: HypervisorFile.locate(board.hypervisor))
+    let emulation = try Emulation(
+      description, board: board, kernel: HypervisorFile.locate(board.hypervisor, generation: board.gic))
     let listener = SmokeListener(
-      machines: description.virtualMachines.map(\.name), ready: ready, command: command)
+      machines: description.virtualMachines.map { ($0.name, $0.rules.ready) }, ready: ready, command: command)
     var session = ConsoleSession(
       listener: listener, keyboard: nil, screen: verbose ? STDOUT_FILENO : nil, timeout: .seconds(timeout))
     let end = try emulation.run(&session)
@@ -49,24 +53,26 @@ struct SmokeCommand: ParsableCommand {
 
   private func conclude(_ end: SessionEnd, _ listener: SmokeListener) throws {
     if case .signal(let number) = end { throw ExitCode(128 + number) }
-    if end == .emulatorEnded(0), listener.machines.allSatisfy(\.isGood) { return }
+    let isOff = end == .emulatorEnded(0)
+    let mayStayOn = end == .done && listener.machines.contains { $0.stopped == nil }
+    if isOff || mayStayOn, listener.machines.allSatisfy(\.isGood) { return }
     let console = verbose ? [] : ["The console's last lines:"] + listener.recentLines.map { "  \($0)" }
     FileHandle.standardError.write(Data(console.map { $0 + "\n" }.joined().utf8))
     switch end {
     case .timeout: throw InputError("the phone was not done after \(timeout) seconds")
-    case .done: throw InputError("all VMs stopped, but the board was not powered off")
-    case .emulatorEnded(0): throw InputError("not every VM came up and powered off")
+    case .done where !mayStayOn: throw InputError("all VMs stopped, but the board was not powered off")
+    case .done, .emulatorEnded(0): throw InputError("not every VM came up and powered off")
     default: throw InputError("QEMU ended by itself: \(end)")
     }
   }
 }
 
 extension SmokeListener.Progress: CustomStringConvertible {
-  /// Up, and then stopped by its own request.
-  var isGood: Bool { up != nil && stopped?.reason.hasPrefix("SYSTEM_OFF") == true }
+  /// Up, and then stopped by its own request or, without a shell, not at all.
+  var isGood: Bool { up != nil && (stopped?.reason.hasPrefix("SYSTEM_OFF") ?? !hasShell) }
 
   var description: String {
-    let up = up.map { "user space after \($0.seconds) s" } ?? "never reached user space"
+    let up = up.map { "up after \($0.seconds) s" } ?? "never printed `\(ready)`"
     let stopped = stopped.map { "stopped after \($0.time.seconds) s: \($0.reason)" } ?? "never stopped"
     return "\(name): \(isGood ? "ok" : "FAILED"): \(up), \(stopped)"
   }

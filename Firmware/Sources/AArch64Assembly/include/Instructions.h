@@ -37,6 +37,9 @@ REGISTER(ich_lr0_el2, "S3_4_C12_C12_0")
 REGISTER(ich_lr1_el2, "S3_4_C12_C12_1")
 REGISTER(ich_lr2_el2, "S3_4_C12_C12_2")
 REGISTER(ich_lr3_el2, "S3_4_C12_C12_3")
+REGISTER(ich_vmcr_el2, "S3_4_C12_C11_7")
+REGISTER(ich_ap0r0_el2, "S3_4_C12_C8_0")
+REGISTER(ich_ap1r0_el2, "S3_4_C12_C9_0")
 REGISTER(tpidr_el2, "tpidr_el2")
 
 #define READ_ONLY(name, encoding)                                                                             \
@@ -124,7 +127,7 @@ INSTRUCTION uint64_t identification_register(uint64_t index) {
 
 // image.ld and Entry.S
 #define SYMBOL(name)                                                                                          \
-  INSTRUCTION void *address_of_##name(void) {                                                                 \
+  INSTRUCTION void *_Nonnull address_of_##name(void) {                                                                 \
     void *address;                                                                                            \
     __asm__("adrp %0, " #name "\n add %0, %0, :lo12:" #name : "=r"(address));                                 \
     return address;                                                                                           \

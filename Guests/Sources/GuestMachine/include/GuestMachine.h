@@ -27,33 +27,45 @@ extern struct Processor guest_processors[guest_processor_limit];
 extern uint64_t guest_device_tree;            // x0 at entry
 extern uint64_t guest_first_virtual_count;    // CNTVCT_EL0 read by the very first instruction
 extern uint64_t guest_translation_table[512]; // level 1, 4 KiB granule, 39-bit addresses
-extern char image_start[], image_end[], bss_start[];
+extern char image_start[], relocations_start[], image_end[], bss_start[];
 extern uint64_t guest_shared[64];             // words that CPUs of this guest talk by
 extern uint32_t guest_code[8][64];            // for each CPU: instructions made up at run time
+extern uint32_t guest_gate;                   // 1 while one CPU of this guest keeps the others out
 static inline uint64_t shared_address(uint64_t index) { return (uint64_t)&guest_shared[index & 63]; }
 static inline uint64_t code_address(uint64_t index) { return (uint64_t)guest_code[index & 7]; }
 static inline uint64_t translation_table_address(void) { return (uint64_t)guest_translation_table; }
 static inline uint64_t device_tree_address(void) { return guest_device_tree; }
 static inline uint64_t first_virtual_count(void) { return guest_first_virtual_count; }
 static inline uint64_t image_address(void) { return (uint64_t)image_start; }
+// Where code and constants end, which nothing changes.
+static inline uint64_t constant_end_address(void) { return (uint64_t)relocations_start; }
 static inline uint64_t image_end_address(void) { return (uint64_t)image_end; }
 static inline struct Processor *_Nonnull processor_state(uint64_t index) { return &guest_processors[index & 7]; }
 
 // Where PSCI CPU_ON starts a CPU; its context ID is the address of its Processor.
 void guest_secondary_entry(void);
 static inline uint64_t secondary_entry(void) { return (uint64_t)guest_secondary_entry; }
-// Calls `code` with x0…x3 from `arguments` and writes them back. Returns 0, or the syndrome of the
+// Calls `code` with x0…x7 from `arguments` and writes them back. Returns 0, or the syndrome of the
 // synchronous exception or SError that ended it (bit 63 set for an SError).
 uint64_t guest_attempt(uint64_t code, uint64_t *_Nonnull arguments);
+// Goes to EL0, for guest_attempt: address and SPSR in x0 and x1, its first two registers in x2 and x3. An
+// exception or an interrupt brings back.
+void guest_enter_user(void);
+// Where CPU_ON may start a CPU that goes off at once.
+void guest_leave_at_once(void);
+static inline uint64_t leave_entry(void) { return (uint64_t)guest_leave_at_once; }
+// The gate: taken by one CPU at a time, never waited for.
+static inline bool take_gate(void) { return __atomic_exchange_n(&guest_gate, 1, __ATOMIC_ACQUIRE) == 0; }
+static inline void leave_gate(void) { __atomic_store_n(&guest_gate, 0, __ATOMIC_RELEASE); }
 // The MMU of this CPU; without it no access may be unaligned.
 void guest_translation_off(void), guest_translation_on(void);
 // Single accesses for guest_attempt: address in x0, value in x1.
 void guest_load8(void), guest_load16(void), guest_load32(void), guest_load64(void);
 void guest_store8(void), guest_store16(void), guest_store32(void), guest_store64(void);
 void guest_load_pair(void), guest_load_writeback(void), guest_store_pair(void), guest_store_writeback(void);
-// SMCCC calls for guest_attempt: x0…x3 in and out.
+// SMCCC calls for guest_attempt: x0…x7 in and out.
 void guest_hypercall(void), guest_secure_call(void);
-// SMCCC call by HVC; results in `registers` (x0…x3).
+// SMCCC call by HVC; results in `registers` (x0…x7).
 void guest_call(uint64_t *_Nonnull registers);
 uint64_t guest_preserves(uint64_t function);
 // Fills v0…v31, FPCR and FPSR with a pattern made from `seed`; the check returns how many differ.
@@ -103,6 +115,7 @@ SYSTEM_REGISTER(SCTLR_EL1, "sctlr_el1")
 SYSTEM_REGISTER(TCR_EL1, "tcr_el1")
 SYSTEM_REGISTER(MAIR_EL1, "mair_el1")
 SYSTEM_REGISTER(TTBR0_EL1, "ttbr0_el1")
+SYSTEM_REGISTER(TTBR1_EL1, "ttbr1_el1")
 SYSTEM_REGISTER(VBAR_EL1, "vbar_el1")
 SYSTEM_REGISTER(TPIDR_EL1, "tpidr_el1")
 SYSTEM_REGISTER(PAR_EL1, "par_el1")

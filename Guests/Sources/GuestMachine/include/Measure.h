@@ -16,13 +16,17 @@ uint64_t measure_store(uint64_t passes, uint64_t address, uint64_t value);
 uint64_t measure_identification(uint64_t passes, uint64_t address, uint64_t value);
 uint64_t measure_auxiliary(uint64_t passes, uint64_t address, uint64_t value);
 
-// Whole passes of an interrupt, one for each round, by vectors of their own.
-uint64_t measure_self_interrupt(uint64_t rounds, uint64_t request);
-uint64_t measure_timer_due(uint64_t rounds);
-// Sum over `rounds` of CNTVCT - CVAL in the handler, the read put off by 0…15 instructions in turn.
-uint64_t measure_timer_wait(uint64_t rounds, uint64_t delay);
-// Two CPUs in WFI interrupt each other in turn; the partner must be in measure_partner.
-uint64_t measure_ping(uint64_t rounds, uint64_t request);
-void measure_partner(uint64_t rounds, uint64_t request);
+// Whole passes of an interrupt, one for each round, by vectors of their own; each for GICv2 and for GICv3.
+// A request is what sends an SGI: the value of GICD_SGIR or of ICC_SGI1R_EL1.
+#define INTERRUPT_MEASUREMENTS(generation)                                            \
+  uint64_t measure_self_interrupt_##generation(uint64_t rounds, uint64_t request);    \
+  uint64_t measure_timer_due_##generation(uint64_t rounds, uint64_t unused);          \
+  /* Sum over `rounds` of CNTVCT - CVAL in the handler, the read put off by 0…15 instructions in turn. */ \
+  uint64_t measure_timer_wait_##generation(uint64_t rounds, uint64_t delay);          \
+  /* Two CPUs in WFI interrupt each other in turn; the partner must be in measure_partner. */ \
+  uint64_t measure_ping_##generation(uint64_t rounds, uint64_t request);              \
+  void measure_partner_##generation(uint64_t rounds, uint64_t request);
+INTERRUPT_MEASUREMENTS(2)
+INTERRUPT_MEASUREMENTS(3)
 
 #endif

@@ -1,0 +1,99 @@
+// A tick's worth of looking after, again and again.
+
+import GuestMachine
+import GuestSupport
+
+struct Watch {
+  static let timer: UInt64 = 27
+
+  /// In clock steps.
+  let period: UInt64
+  let isSpinning: Bool
+  private(set) var ticks: UInt64 = 0
+  /// The most that a tick was late, in clock steps.
+  private(set) var latest: UInt64 = 0
+  private var region: Region
+  private var due: UInt64 = 0
+  private var lastCount: UInt64 = 0
+  private var clockOffset: UInt64 = 0
+  private var seed: UInt64 = 0x1F83_D9AB_FB41_BD6B
+
+  init(period: UInt64, region: Region, isSpinning: Bool) {
+    self.period = period
+    self.region = region
+    self.isSpinning = isSpinning
+  }
+
+  mutating func start() {
+    region.fill()
+    let sample = region
+    if isSpinning { Share.calibrate { sample.samplePiece() } }
+    // Read side by side: again if this was put off in between.
+    repeat {
+      lastCount = read_CNTVCT_EL0()
+      clockOffset = read_CNTPCT_EL0() &- lastCount
+    } while read_CNTVCT_EL0() - lastCount > period / 4
+    due = lastCount
+  }
+
+  /// Waits until the next tick with a pattern in the FP registers, then looks at everything.
+  mutating func tick() -> Damage? {
+    due += period
+    seed = seed &* 0x5851_F42D_4C95_7F2D &+ 1
+    guest_fill_vectors(seed)
+    write_CNTV_CVAL_EL0(due)
+    write_CNTV_CTL_EL0(1)
+    isSpinning ? spin() : wait_for_interrupt()
+    let damage = checkInterrupt() ?? checkClock() ?? checkVectors() ?? region.step()
+    ticks += 1
+    return damage
+  }
+
+  /// Looks at all memory.
+  func damage() -> Damage? { region.damage() }
+
+  private func spin() {
+    while read_CNTVCT_EL0() < due { Share.look() }
+    Share.look()
+  }
+
+  private mutating func checkInterrupt() -> Damage? {
+    var interrupt = ProcessorInterface.acknowledge()
+    while interrupt == ProcessorInterface.spurious, read_CNTVCT_EL0() < due {
+      wait_for_interrupt()
+      interrupt = ProcessorInterface.acknowledge()
+    }
+    // Who spins is here before the timer's signal is, which takes QEMU some milliseconds on a busy computer.
+    _ = eventually(within: 100) { interrupt != ProcessorInterface.spurious || acknowledge(&interrupt) }
+    write_CNTV_CTL_EL0(0)
+    guard interrupt == Self.timer else { return Damage(what: "interrupt", detail: interrupt) }
+    ProcessorInterface.end(interrupt)
+    return nil
+  }
+
+  private func acknowledge(_ interrupt: inout UInt64) -> Bool {
+    Share.look()
+    interrupt = ProcessorInterface.acknowledge()
+    return interrupt != ProcessorInterface.spurious
+  }
+
+  private mutating func checkClock() -> Damage? {
+    let count = read_CNTVCT_EL0()
+    guard count >= lastCount else { return Damage(what: "clock goes back", detail: lastCount - count) }
+    guard count >= due else { return Damage(what: "timer early", detail: due - count) }
+    // The physical count lies between two virtual ones, however long this is put off in between.
+    let physical = read_CNTPCT_EL0() &- clockOffset
+    let after = read_CNTVCT_EL0()
+    guard physical + period >= count, physical <= after + period else {
+      return Damage(what: "clocks drift apart", detail: physical &- count)
+    }
+    latest = max(latest, count - due)
+    lastCount = count
+    return nil
+  }
+
+  private func checkVectors() -> Damage? {
+    let changed = guest_check_vectors(seed)
+    return changed == 0 ? nil : Damage(what: "FP registers", detail: changed)
+  }
+}

@@ -1,0 +1,47 @@
+import Appliance
+import Foundation
+
+/// What the device tree of a VM says about windows and keys, read back from a device image.
+struct GuestTreeContent {
+  let windows: [GuestDeviceTree.SharedWindow]
+  let hasKey: Bool
+
+  /// - Throws: `InputError` where the VM has no device tree, or one that contradicts its record.
+  init(of machine: VirtualMachineRecord, in image: ImageFile) throws {
+    let path = image.file.path
+    let name = machine.nameText
+    let placed = (0..<Int(machine.segmentCount)).map { machine.segments[$0] }
+    guard let segment = placed.first(where: { $0.guestAddress == machine.argument }) else {
+      throw InputError("\(path): VM `\(name)` has no device tree")
+    }
+    let start = Int(segment.sourceOffset)
+    let data = image.file.data.subdata(in: start..<start + Int(segment.size))
+    let root = try DeviceTreeNode(reading: InputFile(path: "\(path) (device tree of `\(name)`)", data: data))
+    windows = root.children.compactMap(\.sharedWindow)
+    hasKey = root.node("chosen")?.property(GuestDeviceTree.keyName) != nil
+    guard Self.bits(windows) == machine.readableWindows,
+      Self.bits(windows.filter(\.isWritable)) == machine.writableWindows
+    else { throw InputError("\(path): VM `\(name)`: record and device tree disagree about its windows") }
+  }
+
+  /// A bit for each window, by number; nil when there are windows elsewhere.
+  private static func bits(_ windows: [GuestDeviceTree.SharedWindow]) -> UInt8? {
+    windows.reduce(0) { bits, window in
+      let index = (0..<PhoneLimits.windows).first {
+        WindowDescription.guestAddress(of: $0) == window.guestAddress
+      }
+      guard let bits, let index else { return nil }
+      return bits | 1 << UInt8(index)
+    }
+  }
+}
+
+extension DeviceTreeNode {
+  fileprivate var sharedWindow: GuestDeviceTree.SharedWindow? {
+    guard string("compatible") == GuestDeviceTree.windowName, let high = cell("reg"), let low = cell("reg", 1)
+    else { return nil }
+    return GuestDeviceTree.SharedWindow(
+      name: string("label") ?? "?", guestAddress: UInt64(high) << 32 | UInt64(low),
+      isWritable: property("read-only") == nil)
+  }
+}
