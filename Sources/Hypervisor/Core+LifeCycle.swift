@@ -35,7 +35,10 @@ extension Core {
 
   /// A slice of the work on a VM that does not run.
   func work(_ machine: VirtualMachineReference) {
-    if machine.value.phase.load(ordering: .relaxed) == Phase.scrubbing { return scrub(machine) }
+    let phase = machine.value.phase.load(ordering: .acquiring)
+    if phase == Phase.scrubbing { return scrub(machine) }
+    // It may have been stopped since it was chosen.
+    guard phase == Phase.loading else { return }
     let segment = machine.value.workSegment
     guard segment < machine.value.record.segmentCount else { return begin(machine) }
     let record = machine.value.record.segments[Int(min(segment, 5))]
@@ -168,7 +171,8 @@ extension Core {
   /// served, or what all share may be damaged, the device stops.
   /// - Returns: the virtual CPU to go on with.
   public func handleOwnFault() -> VirtualCPUReference {
-    guard let guest = cpu.value.loaded, !phone.value.consoleLock.isHeld(by: cpu.value.number),
+    guard let guest = cpu.value.loaded, let payer = cpu.value.payer, payer == guest.value.machine,
+      !phone.value.consoleLock.isHeld(by: cpu.value.number),
       guest.value.machine.value.phase.load(ordering: .acquiring) == Phase.running
     else { haltAfterFault() }
     return stop(guest, .ownFault)
@@ -178,8 +182,10 @@ extension Core {
   @inline(never) func leave(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
     let state = guest.value.state.load(ordering: .acquiring)
-    // Another CPU is about to start it, or to hand it a request: that is over at the next look.
-    if state == VirtualCPUState.claimed { return alert(cpu) }
+    // Another CPU may be about to start it, or to hand it a message: that is over at the next look.
+    guard state == VirtualCPUState.off || state != VirtualCPUState.claimed && claim(guest, state) else {
+      return alert(cpu)
+    }
     let isFirstTime = state != VirtualCPUState.off
     takeOff(guest)
     if guest.value.index == 0 {

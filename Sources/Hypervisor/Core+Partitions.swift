@@ -106,9 +106,9 @@ extension Core {
 
   // MARK: Requests
 
-  /// FFA_MSG_WAIT: the first virtual CPU of a VM can serve others.
+  /// FFA_MSG_WAIT: the first virtual CPU of a VM can serve others, one after the other.
   @inline(never) private func listen(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    guard guest.value.index == 0 else { return refuse(guest, PartitionError.denied) }
+    guard guest.value.index == 0, guest.value.client == nil else { return refuse(guest, PartitionError.denied) }
     return wait(guest, VirtualCPUState.listening)
   }
 
@@ -164,8 +164,10 @@ extension Core {
 
   /// Copies a message between the registers of two virtual CPUs, the second of which was claimed and goes on.
   @inline(never) private func hand(_ guest: VirtualCPUReference, to other: VirtualCPUReference) {
-    // Both are the first members of their virtual CPUs.
-    unsafe other.address.copyMemory(from: guest.address, byteCount: 64)
+    let isWide = guest.value.registers[0] & UInt64(FirmwareFunction.wide) != 0
+    for index in 0..<8 {
+      other.value.registers[index] = guest.value.registers[index] & (isWide && index != 0 ? ~0 : 0xFFFF_FFFF)
+    }
     other.value.state.store(VirtualCPUState.ready, ordering: .releasing)
     alert(other.value.cpu)
   }

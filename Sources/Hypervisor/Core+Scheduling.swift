@@ -98,7 +98,10 @@ extension Core {
     let machine = guest.value.machine
     switch machine.value.phase.load(ordering: .acquiring) {
     case Phase.running:
-      if choice.isDue(machine.value.watchdog.deadline) { expireWatchdog(guest, choice.now) }
+      if choice.isDue(machine.value.watchdog.deadline) {
+        expireWatchdog(guest, choice.now)
+        return false  // until the next look, which it asked for
+      }
       guard isAwake(guest, &choice) else { return false }
     case Phase.stopped: return false
     case Phase.stopping:
@@ -154,7 +157,9 @@ extension Core {
       cpu.value.periodEnd[place] = (choice.now &- end < period ? end : choice.now) &+ period
       cpu.value.spent[place] &-= min(cpu.value.spent[place], budget)
     }
-    return cpu.value.spent[place] < budget
+    if cpu.value.spent[place] < budget { return true }
+    // The period that ends may have begun just now, with more debts than its budget.
+    return choice.isDue(cpu.value.periodEnd[place])
   }
 
   // MARK: Running

@@ -23,8 +23,12 @@ public struct VirtualWatchdog: ~Copyable {
   /// It expired at `now`.
   /// - Returns: whether that was the second time, so that the machine has to be reset.
   @inline(__always) public func expire(at now: UInt64) -> Bool {
+    let due = compare.load(ordering: .relaxed)
     let next = now &+ UInt64(period.load(ordering: .relaxed))
-    compare.store(next, ordering: .relaxed)
+    // Of several CPUs that see it expire one goes on.
+    guard due <= now, compare.compareExchange(expected: due, desired: next, ordering: .relaxed).exchanged else {
+      return false
+    }
     return control.bitwiseOr(2, ordering: .relaxed).oldValue & 2 != 0
   }
 

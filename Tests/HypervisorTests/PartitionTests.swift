@@ -329,13 +329,14 @@ extension ScriptedMachine {
     #expect(client.error == -8)
   }
 
-  /// The service listens anew while it owes an answer: who waits is not forgotten, or told.
+  /// Who owes an answer does not listen: a second request would make it forget the first, whose client waits.
   @Test func listeningInsteadOfAnswering() throws {
     let phone = try phone(cpus: 2)
     let (client, service) = try served(phone)
-    try service.ask(PartitionCall.wait)
+    #expect(try service.ask(PartitionCall.wait).error == -6)
+    try phone.bring("vault.0").ask(PartitionCall.response, 0x2_0001, 0, 9)
     phone.settle()
-    #expect(phone.cpus[0].running == nil || client.error != nil)
+    #expect(client.results[3] == 9)
     #expect(phone.board.violations.isEmpty)
   }
 

@@ -31,10 +31,12 @@ struct RandomGuest {
   init(seed: UInt64) throws {
     random = SeededGenerator(state: seed)
     let machines = [
-      ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0]), ScriptedVM(name: "b", cpus: 2, placement: [1, 0]),
-      ScriptedVM(name: "c", priority: 1, placement: [0], budget: 50),
+      ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0], calls: ["b", "c"]),
+      ScriptedVM(name: "b", cpus: 2, placement: [1, 0], restart: "always", calls: ["a"]),
+      ScriptedVM(name: "c", priority: 1, placement: [0], budget: 50, period: 3, calls: ["a", "b"]),
     ]
-    image = try DeviceImageBuilder.image(of: machines, cpus: 2)
+    let windows = [ScriptedWindow(name: "w", write: ["a"], read: ["b"])]
+    image = try DeviceImageBuilder.image(of: machines, windows: windows, cpus: 2)
     phone = ScriptedPhone(image: image, cpus: 2).start()
   }
 
@@ -55,7 +57,7 @@ struct RandomGuest {
     switch random.next() % 16 {
     case 0: syndrome(cpu)
     case 1...5: access(cpu)
-    case 6: firmware(cpu)
+    case 6: random.chance(50) ? firmware(cpu) : partition(cpu)
     case 7: systemRegister(cpu)
     case 8: cpu.useVectors(random.next())
     case 9:
@@ -99,6 +101,7 @@ struct RandomGuest {
     let frame = random.pick([
       GuestMap.distributor, GuestMap.distributor + 0x6000, GuestMap.uart, GuestMap.redistributor(0),
       GuestMap.privateInterrupts(0), GuestMap.privateInterrupts(1), GuestMap.privateInterrupts(2), 0x0801_0000,
+      GuestMap.watchdogRefresh, GuestMap.watchdogControl, GuestMap.windows,
     ])
     let address = frame + random.next() % (random.chance(80) ? 0x480 : 0x1_0000)
     let bytes = random.pick([1, 2, 4, 4, 4, 8])
@@ -113,7 +116,7 @@ struct RandomGuest {
 
   private mutating func firmware(_ cpu: ScriptedMachine) {
     let wide: UInt32 = random.chance(50) ? 0x4000_0000 : 0
-    // Now and then a VM goes off; the others go on without it, and a reset brings none back.
+    // Now and then a VM begins anew.
     let stops = random.chance(3) ? FirmwareFunction.systemReset : FirmwareFunction.affinityInfo
     let function = random.pick([
       FirmwareFunction.cpuOn, FirmwareFunction.cpuOn, FirmwareFunction.cpuOn, FirmwareFunction.suspend,
@@ -124,6 +127,22 @@ struct RandomGuest {
     cpu.call(
       function | wide, random.next() % 4, random.pick([0x4020_0000, 0, random.next()]), random.next(),
       bySecureMonitor: random.chance(50))
+  }
+
+  /// The framework's functions, with names and values of which some make sense.
+  private mutating func partition(_ cpu: ScriptedMachine) {
+    let wide: UInt32 = random.chance(30) ? 0x4000_0000 : 0
+    let known =
+      [0x63, 0x64, 0x69, 0x6B, 0x6B, 0x6F, 0x6F, 0x6F, 0x70, 0x70, 0x7F, 0x80, 0x81, 0x82, 0x8B] as [UInt32]
+    let low = random.chance(90) ? random.pick(known) : 0x60 + UInt32(random.next() % 0x30)
+    let own = cpu.current.map { UInt64($0.value.machine.value.index) + 1 } ?? 0
+    let other = random.next() % 5
+    let names = random.pick([own << 16 | other, own << 16 | other, other << 16 | own, own, random.next()])
+    let small = random.next() % 4
+    last += "partition \(String(0x8400_0000 | low | wide, radix: 16)) \(String(names, radix: 16))"
+    cpu.call(
+      0x8400_0000 | low | wide, names, random.chance(90) ? 0 : random.next(), small,
+      random.chance(80) ? 0 : random.next(), bySecureMonitor: random.chance(50))
   }
 
   private mutating func systemRegister(_ cpu: ScriptedMachine) {

@@ -5,7 +5,11 @@ import VirtualDevices
 @Suite struct InterruptRegisterTests {
   private typealias Kind = InterruptRegister.Kind
 
-  /// The frame's map, said the other way round: IHI 0069 table 12-25. Interrupts are counted from the first.
+  /// The first interrupt of the bank that what belongs to no interrupt has.
+  private static let nowhere: UInt32 = 31 * 32
+
+  /// The frame's map, said the other way round: IHI 0069 table 12-25, and IHI 0048 table 4-1 for what only a GICv2 has.
+  /// Interrupts are counted from the first.
   private func expected(_ offset: UInt32) -> (kind: Kind, interrupt: UInt32) {
     let bits: [(UInt32, Kind)] = [
       (0x080, .group), (0x100, .setEnable), (0x180, .clearEnable), (0x200, .setPending), (0x280, .clearPending),
@@ -15,20 +19,24 @@ import VirtualDevices
       return (kind, (offset - start) * 8)
     }
     switch offset {
-    case 0: return (.control, 0)
-    case 4: return (.type, 0)
-    case 8: return (.implementer, 0)
-    case 0xFFE8: return (.architecture, 0)
+    case 0: return (.control, Self.nowhere)
+    case 4: return (.type, Self.nowhere)
+    case 8: return (.implementer, Self.nowhere)
+    case 0xF00: return (.softwareInterrupt, Self.nowhere)
+    case 0xFE8: return (.secondArchitecture, Self.nowhere)
+    case 0xFFE8: return (.architecture, Self.nowhere)
     case 0x400..<0x800: return (.priority, offset - 0x400)
+    case 0x800..<0xC00: return (.targets, offset - 0x800)
     case 0xC00..<0xD00: return (.configuration, (offset - 0xC00) * 4)
     case 0x6000..<0x8000: return offset % 8 == 0 ? (.route, (offset - 0x6000) / 8) : (.none, 0)
-    default: return (.none, 0)
+    default: return (.none, Self.nowhere)
     }
   }
 
   /// The first interrupt that a register tells of.
   private func first(_ register: InterruptRegister) -> UInt32 {
-    let unit: UInt32 = register.kind == .priority ? 4 : register.kind == .configuration ? 16 : 1
+    let isByte = register.kind == .priority || register.kind == .targets
+    let unit: UInt32 = isByte ? 4 : register.kind == .configuration ? 16 : 1
     return register.bank * 32 + register.place * unit
   }
 
@@ -36,6 +44,16 @@ import VirtualDevices
     for offset in stride(from: 0 as UInt32, to: 0x1_0000, by: 4) {
       let register = InterruptRegister.decode(offset: offset)
       #expect((register.kind, first(register)) == expected(offset), "offset \(String(offset, radix: 16))")
+    }
+  }
+
+  /// What a GICv3 does not have, and whose pending state a GICv2 does not let be written.
+  @Test func secondGeneration() {
+    for offset in stride(from: 0 as UInt32, to: 0x1_0000, by: 4) {
+      let register = InterruptRegister.decode(offset: offset)
+      let isSecond = (0x800..<0xC00).contains(offset) || offset == 0xF00 || offset == 0xFE8
+      #expect(register.kind.isSecond == isSecond, "offset \(String(offset, radix: 16))")
+      #expect(register.isPrivatePending == (offset == 0x200 || offset == 0x280))
     }
   }
 }

@@ -93,6 +93,7 @@ enable_translation_table:
   mov x2, #1
 1:lsl x1, x2, #30
   add x1, x1, #0x705          // block, AF, inner shareable, attribute 1 (normal)
+  orr x1, x1, #1 << 54        // not executed at EL0
   str x1, [x0, x2, lsl #3]
   add x2, x2, #1
   cmp x2, #16

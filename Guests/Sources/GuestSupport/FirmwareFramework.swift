@@ -30,7 +30,6 @@ public enum FrameworkError {
   public static let invalidParameters: Int32 = -2
   public static let busy: Int32 = -4
   public static let denied: Int32 = -6
-  public static let aborted: Int32 = -8
 }
 
 /// The registers x0…x7 of a call or of its answer.

@@ -132,12 +132,14 @@ struct Attacker {
     write_ICC_AP1R0_EL1(0)
   }
 
-  /// The same for a GICv2, both groups. QEMU looks at what is written there only at the next end.
+  /// The same for a GICv2, both groups. QEMU looks at what is written there only at the next end, and lets a shared
+  /// interrupt of a group that is off hold back all others.
   private func dropPriorities() {
     for word in UInt64(0)..<8 {
       write32(ProcessorInterface.base + ProcessorInterface.Register.activePriorities + 4 * word, 0)
     }
     for _ in 0..<32 where ProcessorInterface.runningPriority != 0xFF { ProcessorInterface.end(0) }
+    for word in 0...UInt64(read32(Distributor.type) & 31) { write32(Distributor.group(word), 0) }
   }
 
   /// The virtual timer, due soon.
