@@ -17,7 +17,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sou
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help prerequisites assets build firmware tool run smoke test check lint bench size format docs clean
+.PHONY: help prerequisites assets build firmware tool run smoke test check lint hostile bench size format docs clean
 
 help: ## list the targets
 	@echo "Pocketvisor: several operating systems on one phone, completely separated."
@@ -63,6 +63,9 @@ check: lint test ## what CI runs: format and tests
 
 lint:
 	@swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+hostile: prerequisites build guests ## attack the hypervisor with four million random operations
+	@Scripts/hostile
 
 bench: prerequisites build guests assets ## measure, and write Documentation/Benchmarks.md
 	swift build --jobs $(JOBS) --product Benchmark

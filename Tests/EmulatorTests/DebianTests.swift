@@ -9,7 +9,8 @@ import Testing
     let model: String
     let cpus: Int
     let virtual: Int
-    var testDescription: String { "\(model), \(cpus) CPUs, \(virtual) virtual each" }
+    var gic = 3
+    var testDescription: String { "\(model), \(cpus) CPUs, \(virtual) virtual each, GICv\(gic)" }
   }
 
   /// Every model, every number of CPUs and of virtual ones, but not every combination: that takes too long.
@@ -18,6 +19,7 @@ import Testing
     Case(model: "cortex-a57", cpus: 1, virtual: 2), Case(model: "cortex-a57", cpus: 4, virtual: 2),
     Case(model: "cortex-a72", cpus: 2, virtual: 1), Case(model: "cortex-a72", cpus: 1, virtual: 2),
     Case(model: "max", cpus: 1, virtual: 1), Case(model: "max", cpus: 4, virtual: 2),
+    Case(model: "cortex-a57", cpus: 2, virtual: 2, gic: 2),
   ]
 
   /// Both reach user space; each is brought to the front, told to power off, and does; then the board is off.
@@ -34,7 +36,7 @@ import Testing
         ("is up on", ""), ("is up on", "\u{1D}1poweroff -f\r"), ("work stopped", "\u{1D}2poweroff -f\r"),
       ])
     let recording = try EmulatedBoard(
-      cpus: test.cpus, model: test.model, mebibytes: 1024, timeout: .seconds(240)
+      cpus: test.cpus, model: test.model, gic: test.gic, mebibytes: 1024, timeout: .seconds(240)
     ).run(
       phone: phone, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")

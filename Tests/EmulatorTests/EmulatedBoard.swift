@@ -6,25 +6,34 @@ import Foundation
 struct EmulatedBoard: Sendable {
   var cpus = 1
   var model = "cortex-a57"
-  var machine = "virt,virtualization=on,gic-version=3"
+  /// QEMU's name of the machine, where it is not the one with EL2 and the GIC.
+  var machine: String?
+  /// Generation of the GIC: of the board, of the hypervisor and of the device image.
+  var gic = 3
+  /// Another hypervisor than the GIC's.
+  var hypervisor: String?
   var mebibytes = 1024
+  /// One nanosecond of the board's time per instruction.
+  var countsInstructions = false
   var timeout = Duration.seconds(120)
 
   /// How many may run at once.
   private static let places = DispatchSemaphore(value: 2)
 
   private func arguments(_ software: [String]) -> [String] {
-    [
-      "-M", machine, "-cpu", model, "-smp", "\(cpus)", "-m", "\(mebibytes)M", "-display", "none", "-monitor",
+    let clock = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+    return [
+      "-M", machine ?? "virt,virtualization=on,gic-version=\(gic)", "-cpu", model, "-smp", "\(cpus)", "-m",
+      "\(mebibytes)M", "-display", "none", "-monitor",
       "none",
     ]
-      + ["-serial", "stdio", "-nic", "none", "-no-reboot"] + software
+      + ["-serial", "stdio", "-nic", "none", "-no-reboot"] + (countsInstructions ? clock : []) + software
   }
 
   /// Starts a guest of ours without a hypervisor.
   func run(guest: String, arguments: String, script: Script) throws -> Recording {
     var board = self
-    board.machine = "virt,gic-version=3"
+    board.machine = "virt,gic-version=\(gic)"
     return try board.run(["-kernel", Repository.guest(guest), "-append", arguments], script)
   }
 
@@ -32,7 +41,7 @@ struct EmulatedBoard: Sendable {
   /// - Parameter damage: changes the device image.
   func run(phone yaml: String, script: Script, damage: (inout Data) -> Void = { _ in }) throws -> Recording {
     let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(yaml.utf8))
-    let board = BoardDescription.virt(cpus: cpus, memory: .mebibytes(UInt64(mebibytes)))
+    let board = BoardDescription.virt(cpus: cpus, memory: .mebibytes(UInt64(mebibytes)), gic: gic)
     let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
     let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -40,7 +49,7 @@ struct EmulatedBoard: Sendable {
     var data = try Data(contentsOf: URL(fileURLWithPath: path))
     damage(&data)
     try data.write(to: URL(fileURLWithPath: path))
-    return try run(["-kernel", Repository.hypervisor, "-initrd", path], script)
+    return try run(["-kernel", hypervisor ?? Repository.hypervisor(gic: gic), "-initrd", path], script)
   }
 
   private func run(_ software: [String], _ script: Script) throws -> Recording {
@@ -121,20 +130,25 @@ private struct Recorder: ConsoleListener {
 enum Repository {
   static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
-  static let hypervisor =
-    ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? path
-    + "/Firmware/.build/pocketvisor.aarch64.img"
+  static func hypervisor(gic: Int) -> String {
+    let usual = path + "/Firmware/.build/pocketvisor.aarch64\(gic == 2 ? "-gicv2" : "").img"
+    return gic == 3 ? ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? usual : usual
+  }
   static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
   static let kernel = path + "/.cache/debian/vmlinuz"
   static let ramdisk = path + "/.cache/debian/initrd.gz"
 
   /// Whether the hypervisor and the guests were built.
-  static let isBuilt = [hypervisor, guest("neighbour")].allSatisfy(FileManager.default.fileExists(atPath:))
+  static let isBuilt = [hypervisor(gic: 2), hypervisor(gic: 3), guest("neighbour")].allSatisfy(
+    FileManager.default.fileExists(atPath:))
+  /// Whether to run what takes minutes.
+  static let isLongRun = ProcessInfo.processInfo.environment["POCKETVISOR_LONG"] != nil
   static let hasDebian = isBuilt && [kernel, ramdisk].allSatisfy(FileManager.default.fileExists(atPath:))
 }
 
 /// One VM of a phone.yaml.
 enum PhoneText {
+  /// - Parameter more: further keys, such as `, priority: 2`.
   static func guest(
     _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = ""
   )
