@@ -11,6 +11,7 @@ struct BenchmarkReport {
     if run.settings.measuresLinux {
       parts += ["A whole system, Debian arm64", system.markdown, workload.markdown]
     }
+    parts += ["Budgets (per mille)", shares.markdown]
     if let memory = run.hypervisorMemory { parts.append(memory) }
     return (parts + run.failures.map { "not measured: \($0)" }).joined(separator: "\n\n")
   }
@@ -47,8 +48,24 @@ struct BenchmarkReport {
 
     \(workload.markdown)
 
+    ## Budgets
+
+    A VM above the others with a budget of 40 % of the CPU measures for itself how much it gets, in windows of 50 ms
+    (`Guests/Sources/Load`), beside a VM with two virtual CPUs on the same CPU.
+
+    \(shares.markdown)
+
     \(notes)
     """
+  }
+
+  private var shares: TextTable {
+    var table = TextTable(["the other VM", "budget", "least", "most"])
+    for share in run.shares {
+      let (least, most) = (share.measured.min() ?? 0, share.measured.max() ?? 0)
+      table.add([share.attack, "400", String(least), String(most)])
+    }
+    return table
   }
 
   private var notes: String {

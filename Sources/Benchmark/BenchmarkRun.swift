@@ -41,6 +41,8 @@ struct BenchmarkRun {
   private(set) var guest = Figures()
   /// Bytes of RAM that the hypervisor says it took.
   private(set) var hypervisorMemory: String?
+  /// What a VM with a budget of 40 % measured that it got, per mille, by what its neighbour did.
+  private(set) var shares: [(attack: String, measured: [Int])] = []
   private(set) var failures: [String] = []
 
   var isComplete: Bool { failures.isEmpty }
@@ -49,6 +51,25 @@ struct BenchmarkRun {
     self.settings = settings
     try FileManager.default.createDirectory(atPath: Settings.scratch, withIntermediateDirectories: true)
     for start in try Self.starts(settings) { measure(start) }
+    if settings.measuresGuests { measureShares() }
+  }
+
+  /// A VM with a budget beside one without, on one CPU, which hammers in one way for ever.
+  private mutating func measureShares() {
+    let load = "\(Settings.guests)/load.img"
+    let root = FileManager.default.currentDirectoryPath
+    for attack in ["spin", "hypercalls", "registers", "interrupts", "distributor", "cpus"] {
+      let start = Start(
+        name: "share-\(attack)", kernel: load, commandLine: "mode=measure every=50 windows=4",
+        rules: ["priority: 1", "budget: 40%"],
+        neighbours: ["attacker: { kernel: \(root)/\(load), cmdline: mode=\(attack), memory: 4MiB, cpus: 2 }"],
+        mark: "load: done")
+      guard let console = attempt(start, "beside \(attack)", Machine(cpu: settings.cpu).runAsGuest) else {
+        continue
+      }
+      let measured = console.matches(of: /load: (\d+) per mille/).compactMap { Int($0.1) }
+      shares.append((attack, measured))
+    }
   }
 
   private static func starts(_ settings: Settings) throws -> [Start] {

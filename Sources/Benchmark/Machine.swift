@@ -8,6 +8,9 @@ struct Start {
   var commandLine = ""
   var memory = Settings.smallMemory
   var cpus = 1
+  /// Further keys of the guest, and further VMs, as lines of phone.yaml.
+  var rules: [String] = []
+  var neighbours: [String] = []
   /// The guest's last line when everything went well.
   var mark: String
   /// Seconds of this machine after which it counts as hung.
@@ -30,7 +33,7 @@ struct Machine {
     return try run("qemu-system-aarch64", arguments, start)
   }
 
-  /// As the only VM of a phone.
+  /// As a VM of a phone, the only one unless it has neighbours.
   func runAsGuest(_ start: Start) throws -> String {
     let phone = try writePhone(start)
     let arguments = [
@@ -39,7 +42,7 @@ struct Machine {
     return try run(Settings.tool, arguments, start)
   }
 
-  /// Writes the phone whose only VM is this start.
+  /// Writes the phone of this start.
   func writePhone(_ start: Start) throws -> String {
     let phone = "\(Settings.scratch)/\(start.name).yaml"
     try Data(describe(start).utf8).write(to: URL(fileURLWithPath: phone))
@@ -49,6 +52,8 @@ struct Machine {
   private func describe(_ start: Start) -> String {
     let root = FileManager.default.currentDirectoryPath
     let ramdisk = start.ramdisk.map { "\n    ramdisk: \(root)/\($0)" } ?? ""
+    let rules = start.rules.map { "    \($0)\n" }.joined()
+    let neighbours = start.neighbours.map { "  \($0)\n" }.joined()
     return """
       vms:
         guest:
@@ -56,7 +61,7 @@ struct Machine {
           cmdline: "\(start.commandLine)"
           memory: \(start.memory)MiB
           cpus: \(start.cpus)
-
+      \(rules)\(neighbours)
       """
   }
 

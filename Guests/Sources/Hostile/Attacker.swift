@@ -29,7 +29,7 @@ struct Attacker {
     var index = first
     while operations < limit {
       dice = Dice(seed: seed &* 0xD134_2543_DE82_EF95 &+ index)
-      mayLosePartners = processor == 0 && operations > limit - limit / 10
+      mayLosePartners = processor == 0 && operations > limit - limit / 20
       attack(kind(of: index), index / 16)
       index += 1
       if index % 64 == 0 { restore() }
