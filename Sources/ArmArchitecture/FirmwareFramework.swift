@@ -47,6 +47,8 @@ public struct PartitionFunction: Equatable, Sendable {
 
 /// What the hypervisor answers, in w0.
 public enum PartitionResult {
+  /// FF-A 1.2.
+  public static let version: Int64 = 0x1_0002
   public static let error: UInt32 = 0x8400_0060
   public static let success: UInt32 = 0x8400_0061
   public static let interrupt: UInt32 = 0x8400_0062

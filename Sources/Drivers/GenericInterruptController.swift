@@ -59,10 +59,7 @@ public struct Distributor<Registers: DeviceRegisters> {
   public var ownTarget: UInt32 { registers.read32(0x800) & 0xFF }
 
   /// RWP: earlier writes have not yet taken effect everywhere.
-  private func waitForWrites() {
-    var patience: UInt32 = 1 << 20
-    while registers.read32(0) & 1 << 31 != 0, patience != 0 { patience &-= 1 }
-  }
+  private func waitForWrites() { registers.wait(until: 0, lacks: 1 << 31) }
 }
 
 /// One CPU's redistributor: software-generated and private interrupts.
@@ -85,8 +82,7 @@ public struct Redistributor<Registers: DeviceRegisters> {
   /// Wakes it up (GICR_WAKER).
   public func wake() {
     registers.write32(0x14, registers.read32(0x14) & ~2)
-    var patience: UInt32 = 1 << 20
-    while registers.read32(0x14) & 4 != 0, patience != 0 { patience &-= 1 }
+    registers.wait(until: 0x14, lacks: 4)
   }
 }
 

@@ -75,7 +75,7 @@ public struct Boot<H: Hardware>: ~Copyable {
     let count = phone.value.board.cpuCount
     guard let cpus = unsafe arena.take(PhysicalCPU.self, count: Int(count)) else { return nil }
     unsafe phone.value.cpus = unsafe cpus
-    let own = hardware.read(.affinity) & 0xFF_00FF_FFFF
+    let own = hardware.ownAffinity
     var bootCPU: PhysicalCPUReference?
     var nextStack = firstStackTop &+ stackStride
     for index in 0..<count {
@@ -97,7 +97,7 @@ public struct Boot<H: Hardware>: ~Copyable {
   private func startConsole(_ core: Core<H>) {
     let address = core.phone.value.board.uart
     hardware.map(.uart, at: PhysicalAddress(address))
-    core.phone.value.uartOffset = UInt32(truncatingIfNeeded: address) & 0x1F_FFFF
+    core.phone.value.uartOffset = DeviceSlot.offset(of: address)
     core.uart.interrupt(transmit: false)
   }
 
@@ -179,7 +179,7 @@ extension Core {
 
   /// - Returns: where this CPU's redistributor lies in what is mapped of them.
   private func wakeRedistributor() -> UInt32 {
-    let base = UInt32(truncatingIfNeeded: phone.value.board.redistributors.start) & 0x1F_FFFF
+    let base = DeviceSlot.offset(of: phone.value.board.redistributors.start)
     let affinity = cpu.value.affinity
     let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
     var offset = base
@@ -196,7 +196,7 @@ extension Core {
   }
 
   /// The hypervisor itself caused an exception: leaves a record and stops the device.
-  public func haltAfterFault() -> Never {
+  func haltAfterFault() -> Never {
     put("\r\n[pocketvisor] a fault of the hypervisor")
     putState(hardware.read(.programCounter))
     unlockConsole()

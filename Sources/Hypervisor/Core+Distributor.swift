@@ -189,7 +189,7 @@ extension Core {
   }
 
   /// Whoever those of the interrupts go to that are raised takes notice.
-  @inline(__always) private func noticeRaised(
+  @inline(__always) func noticeRaised(
     _ machine: VirtualMachineReference, bank index: UInt32, _ interrupts: UInt32
   ) -> UInt32 {
     let raised = machine.value.bank(index).value.raised & interrupts

@@ -12,20 +12,27 @@ import VirtualDevices
 extension VirtualMachine {
   /// What FF-A calls it.
   @inline(__always) var partition: UInt32 { index &+ 1 }
+
+  /// Whether it may send requests and notifications to the VM with this place.
+  @inline(__always) func mayCall(_ index: UInt32) -> Bool {
+    record.partners &>> UInt8(truncatingIfNeeded: index) & 1 != 0
+  }
 }
 
 extension Core {
   /// Answers a function of the framework.
   @inline(never) func callPartition(_ guest: VirtualCPUReference, _ number: UInt32) -> VirtualCPUReference {
     guard PartitionFunction.exists(number) else { return refuse(guest, PartitionError.notSupported) }
-    switch PartitionFunction(number) {
+    let function = PartitionFunction(number)
+    switch function {
     case .version:
-      return answer(guest, argument(guest, 1) &>> 31 == 0 ? 0x1_0002 : FirmwareResult.notSupported)
+      let isKnown = argument(guest, 1) &>> 31 == 0
+      return answer(guest, isKnown ? PartitionResult.version : FirmwareResult.notSupported)
     case .features: return describeFeature(guest)
     case .identity: return succeed(guest, guest.value.machine.value.partition)
     case .partition: return describePartition(guest)
     case .wait: return listen(guest)
-    default: return callBetween(guest, PartitionFunction(number))
+    default: return callBetween(guest, function)
     }
   }
 
@@ -38,8 +45,7 @@ extension Core {
     if function == .getNotification {
       return names & 0xFFFF == own ? takeNotifications(guest) : refuse(guest, PartitionError.invalidParameters)
     }
-    let isReceiver =
-      function == .bindNotification || function == .unbindNotification
+    let isReceiver = function == .bindNotification || function == .unbindNotification
     let parties = isReceiver ? names &>> 16 | names &<< 16 : names
     guard parties &>> 16 == own, parties & 0xFFFF != own, let other = machine(partition: parties & 0xFFFF)
     else {
@@ -47,9 +53,9 @@ extension Core {
     }
     if isReceiver { return bind(guest, other, function == .bindNotification) }
     if function == .response { return respond(guest, to: other) }
-    let isAllowed =
-      guest.value.machine.value.record.partners &>> UInt8(truncatingIfNeeded: other.value.index) & 1
-    guard isAllowed != 0 else { return refuse(guest, PartitionError.denied) }
+    guard guest.value.machine.value.mayCall(other.value.index) else {
+      return refuse(guest, PartitionError.denied)
+    }
     return function == .request ? request(guest, other) : notify(guest, other)
   }
 
@@ -89,10 +95,10 @@ extension Core {
     guard guest.value.registers[1] | guest.value.registers[2] == 0, let machine = machine(partition: index &+ 1)
     else { return refuse(guest, PartitionError.invalidParameters) }
     reply(guest, PartitionResult.success | FirmwareFunction.wide, 0)
-    let isService = guest.value.machine.value.record.partners &>> UInt8(truncatingIfNeeded: index) & 1
+    let isService: UInt64 = guest.value.machine.value.mayCall(index) ? 1 : 0
     guest.value.registers[2] = 24 &<< 48 | UInt64(index) &<< 16 | UInt64(phone.value.machineCount &- 1)
     guest.value.registers[3] =
-      UInt64(index &+ 1) | UInt64(machine.value.record.virtualCPUCount) &<< 16 | UInt64(isService) &<< 32
+      UInt64(index &+ 1) | UInt64(machine.value.record.virtualCPUCount) &<< 16 | isService &<< 32
     unsafe withUnsafeBytes(of: &machine.value.record.name) { name in
       guest.value.registers[4] = unsafe name.loadUnaligned(as: UInt64.self)
       guest.value.registers[5] = unsafe name.loadUnaligned(fromByteOffset: 8, as: UInt64.self)

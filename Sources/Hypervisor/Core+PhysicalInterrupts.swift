@@ -78,7 +78,7 @@ extension Core {
   }
 
   /// Where the distributor lies in what is mapped of it.
-  var distributorOffset: UInt32 { UInt32(truncatingIfNeeded: phone.value.board.distributor) & 0x1F_FFFF }
+  var distributorOffset: UInt32 { DeviceSlot.offset(of: phone.value.board.distributor) }
 
   /// The private interrupts of this CPU.
   var privateInterrupts: PrivateInterrupts<H.Registers> {

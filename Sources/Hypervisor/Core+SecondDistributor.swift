@@ -40,22 +40,16 @@ extension Core {
       machine.value.routes[Int((first &+ byte) & 63)] =
         targets == 0 ? 0xFF : UInt8(truncatingIfNeeded: targets.trailingZeroBitCount)
     }
-    let bank = machine.value.bank(first &>> 5)
-    let raised = bank.value.raised & 0xF &<< (first & 31)
-    return raised != 0 ? notice(machine, bank: first &>> 5, raised) : 0
+    return noticeRaised(machine, bank: first &>> 5, 0xF &<< (first & 31))
   }
 
   /// GICD_SGIR: target list filter 25:24, target list 23:16, interrupt 3:0.
   private func sendSecond(from guest: VirtualCPUReference, _ value: UInt32) -> UInt32 {
-    let machine = guest.value.machine
     var targets = value &>> 16 & 0xFF
     if value &>> 24 & 3 == 1 { targets = ~guest.value.bit }
     if value &>> 24 & 3 == 2 { targets = guest.value.bit }
-    targets &= (1 &<< UInt32(machine.value.record.virtualCPUCount)) &- 1
     let interrupt = InterruptNumber(value & 15)
-    while targets != 0 {
-      let target = machine.value.virtualCPU(UInt32(truncatingIfNeeded: targets.trailingZeroBitCount))
-      targets &= targets &- 1
+    forEach(of: guest.value.machine, in: targets) { target in
       setSender(of: interrupt, at: target, guest.value.index)
       pend(interrupt, to: target)
     }
@@ -63,7 +57,7 @@ extension Core {
   }
 
   /// Of several that sent the same interrupt, the last one is told.
-  @inline(__always) func setSender(
+  @inline(__always) private func setSender(
     of interrupt: InterruptNumber, at target: VirtualCPUReference, _ sender: UInt32
   ) {
     let place = Int(interrupt.rawValue & 15)

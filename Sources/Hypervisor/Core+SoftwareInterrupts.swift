@@ -20,19 +20,24 @@ extension Core {
     -> VirtualCPUReference
   {
     let interrupt = Self.interrupt(value)
-    let machine = guest.value.machine
     var targets = UInt32(truncatingIfNeeded: value) & 0xFFFF
     if value & 0x00FF_F0FF_00FF_0000 != 0 { targets = 0 }
     if value & 1 << 40 != 0 { targets = ~guest.value.bit }
-    targets &= (1 &<< UInt32(machine.value.record.virtualCPUCount)) &- 1
-    while targets != 0 {
-      let target = machine.value.virtualCPU(UInt32(truncatingIfNeeded: targets.trailingZeroBitCount))
-      targets &= targets &- 1
-      guard (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0 else {
-        continue
-      }
-      pend(interrupt, to: target)
+    forEach(of: guest.value.machine, in: targets) { target in
+      let isOfGroup = (target.value.bank.value.group.load(ordering: .relaxed) ^ group) & interrupt.bit == 0
+      if isOfGroup { pend(interrupt, to: target) }
     }
     return resume(guest)
+  }
+
+  /// The virtual CPUs of a VM whose bits are set; the other bits name nobody.
+  @inline(__always) func forEach(
+    of machine: VirtualMachineReference, in bits: UInt32, _ body: (VirtualCPUReference) -> Void
+  ) {
+    var rest = bits & ((1 &<< UInt32(machine.value.record.virtualCPUCount)) &- 1)
+    while rest != 0 {
+      body(machine.value.virtualCPU(UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)))
+      rest &= rest &- 1
+    }
   }
 }

@@ -17,7 +17,7 @@ public struct Core<H: Hardware> {
 
   /// The same phone's hypervisor on the CPU that executes this.
   public var onThisCPU: Core {
-    let affinity = hardware.read(.affinity) & 0xFF_00FF_FFFF
+    let affinity = hardware.ownAffinity
     var index: UInt32 = 0
     while phone.value.cpu(index).value.affinity != affinity { index &+= 1 }
     return Core(hardware: hardware, cpu: phone.value.cpu(index))

@@ -96,13 +96,19 @@ public protocol Hardware {
   func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int)
   /// Makes cleaned code visible to instruction fetches of all CPUs.
   func synchronizeInstructions()
-  /// Makes the interrupt controller's CPU interfaces reachable, once, and starts the one of this CPU.
+  /// Makes the interrupt controller's CPU interfaces reachable, once, when distributor and redistributors (of a GICv2 the
+  /// CPU interface) are mapped; and starts the one of this CPU.
   func mapInterface(_ board: Board)
   func startInterface()
   /// Makes 2 MiB of a device's registers reachable, from the 2 MiB boundary below its address.
   func map(_ slot: DeviceSlot, at address: PhysicalAddress)
   /// The registers of a device that was mapped, or of a frame of it.
   func registers(_ slot: DeviceSlot, offset: UInt32) -> Registers
+}
+
+extension Hardware {
+  /// The affinity fields of the CPU that executes this (MPIDR_EL1: Aff3, Aff2, Aff1, Aff0).
+  var ownAffinity: UInt64 { read(.affinity) & 0xFF_00FF_FFFF }
 }
 
 /// Views of physical memory that a CPU can have at the same time.
@@ -118,4 +124,7 @@ public enum DeviceSlot: Int, Sendable {
   case uart = 3
   /// The virtual CPU interface's control of a GICv2.
   case listInterface = 5
+
+  /// Where a device at this address lies in what `Hardware.map` makes reachable.
+  public static func offset(of address: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: address) & 0x1F_FFFF }
 }

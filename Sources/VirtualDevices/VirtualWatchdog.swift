@@ -32,9 +32,6 @@ public struct VirtualWatchdog: ~Copyable {
     return control.bitwiseOr(2, ordering: .relaxed).oldValue & 2 != 0
   }
 
-  /// Its interrupt is raised: WS0.
-  @inline(__always) public var isInterrupting: Bool { control.load(ordering: .relaxed) & 2 != 0 }
-
   /// Reads a register of the control frame.
   public func read(offset: UInt32) -> UInt64 {
     switch offset {
@@ -57,5 +54,5 @@ public struct VirtualWatchdog: ~Copyable {
   }
 
   /// W_IIDR: architecture version 0, implementer Arm.
-  public static var identification: UInt64 { 0x43B }
+  private static var identification: UInt64 { 0x43B }
 }

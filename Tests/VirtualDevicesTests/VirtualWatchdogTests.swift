@@ -7,7 +7,7 @@ private final class Watchdog {
   private let device = VirtualWatchdog()
 
   var deadline: UInt64 { device.deadline }
-  var isInterrupting: Bool { device.isInterrupting }
+  var isInterrupting: Bool { device.read(offset: 0) & 2 != 0 }
   func expire(at now: UInt64) -> Bool { device.expire(at: now) }
   func read(offset: UInt32) -> UInt64 { device.read(offset: offset) }
 

@@ -85,16 +85,16 @@ extension Machine {
     setList(List.activePriorities, UInt32(truncatingIfNeeded: guest.value[.activePriorities]))
   }
 
-  /// Makes the interfaces reachable; once.
+  /// Makes the virtual interface's control reachable, and notes where all three are; once.
   func mapInterface(_ board: Board) {
-    unsafe distributor = mapped(.distributor, board.distributor)
-    unsafe cpuInterface = mapped(.redistributor, board.cpuInterface)
-    unsafe listInterface = mapped(.listInterface, board.listInterface)
+    map(.listInterface, at: PhysicalAddress(board.listInterface))
+    unsafe distributor = place(.distributor, board.distributor)
+    unsafe cpuInterface = place(.redistributor, board.cpuInterface)
+    unsafe listInterface = place(.listInterface, board.listInterface)
   }
 
-  private func mapped(_ slot: DeviceSlot, _ address: UInt64) -> UInt64 {
-    map(slot, at: PhysicalAddress(address))
-    return registers(slot, offset: UInt32(truncatingIfNeeded: address) & 0x1F_FFFF).base
+  private func place(_ slot: DeviceSlot, _ address: UInt64) -> UInt64 {
+    registers(slot, offset: DeviceSlot.offset(of: address)).base
   }
 
   /// This CPU takes all interrupts, and ends them in two steps (EOImode).
