@@ -21,13 +21,13 @@ struct EmulatedBoard: Sendable {
   private static let places = DispatchSemaphore(value: 2)
 
   private func arguments(_ software: [String]) -> [String] {
-    let clock = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
-    return [
+    [
       "-M", machine ?? "virt,virtualization=on,gic-version=\(gic)", "-cpu", model, "-smp", "\(cpus)", "-m",
       "\(mebibytes)M", "-display", "none", "-monitor",
       "none",
     ]
-      + ["-serial", "stdio", "-nic", "none", "-no-reboot"] + (countsInstructions ? clock : []) + software
+      + ["-serial", "stdio", "-nic", "none", "-no-reboot"]
+      + (countsInstructions ? EmulatorOptions.instructionClock : []) + software
   }
 
   /// Starts a guest of ours without a hypervisor.

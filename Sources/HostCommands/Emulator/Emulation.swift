@@ -6,8 +6,9 @@ struct Emulation {
   private let folder: String
 
   /// Makes the device image of `phone`.
-  /// - Throws: `InputError` for mistakes in the phone, and where it does not fit the board.
-  init(_ phone: PhoneDescription, board: BoardArguments, kernel: String) throws {
+  /// - Throws: `InputError` for mistakes in the phone, where it does not fit the board, and without a hypervisor.
+  init(_ phone: PhoneDescription, board: BoardArguments) throws {
+    let kernel = try HypervisorFile.locate(board.hypervisor, generation: board.gic)
     let cpus = board.cpus ?? 2
     let memory = board.memory ?? MemorySize(bytes: .max)
     var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: memory, gic: board.gic))

@@ -13,12 +13,14 @@ public struct EmulatorOptions: Equatable, Sendable {
   public var extra: [String]
 
   static let program = "qemu-system-aarch64"
+  /// What makes QEMU count: one instruction is one nanosecond.
+  static let instructionClock = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
 
   /// The arguments behind the program's name.
   public var arguments: [String] {
     var arguments = ["-M", "virt,virtualization=on,gic-version=\(interruptControllerGeneration)"]
     arguments += ["-cpu", cpuModel, "-smp", String(cpus), "-m", "\(memory.bytes >> 20)M"]
-    if countsInstructions { arguments += ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"] }
+    if countsInstructions { arguments += Self.instructionClock }
     arguments += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
     return arguments + software + extra
   }

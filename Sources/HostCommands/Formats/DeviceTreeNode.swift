@@ -69,6 +69,11 @@ public struct DeviceTreeNode: Equatable, Sendable {
     return value[4 * index..<4 * index + 4].reduce(0) { $0 << 8 | UInt32($1) }
   }
 
+  /// The number in `cells` cells of a property; 0 where it has not so many.
+  func number(_ name: String, _ start: Int, cells: Int) -> UInt64 {
+    (0..<cells).reduce(0) { $0 << 32 | UInt64(cell(name, start + $1) ?? 0) }
+  }
+
   /// The node at a path of names below this one; `chosen`, `images/phone`.
   public func node(_ path: String) -> DeviceTreeNode? {
     path.split(separator: "/").reduce(self as DeviceTreeNode?) { node, name in

@@ -38,10 +38,10 @@ struct GuestTreeContent {
 
 extension DeviceTreeNode {
   fileprivate var sharedWindow: GuestDeviceTree.SharedWindow? {
-    guard string("compatible") == GuestDeviceTree.windowName, let high = cell("reg"), let low = cell("reg", 1)
+    guard string("compatible") == GuestDeviceTree.windowName, cell("reg", 1) != nil
     else { return nil }
     return GuestDeviceTree.SharedWindow(
-      name: string("label") ?? "?", guestAddress: UInt64(high) << 32 | UInt64(low),
+      name: string("label") ?? "?", guestAddress: number("reg", 0, cells: 2),
       isWritable: property("read-only") == nil)
   }
 }

@@ -67,13 +67,8 @@ extension DeviceTreeNode {
   fileprivate func ranges(address: Int, size: Int) -> [(base: UInt64, size: UInt64)] {
     let cells = (property("reg")?.value.count ?? 0) / 4
     return stride(from: 0, through: cells - address - size, by: address + size).map { start in
-      (number(start, cells: address), number(start + address, cells: size))
+      (number("reg", start, cells: address), number("reg", start + address, cells: size))
     }
-  }
-
-  /// The number in some cells of `reg`.
-  private func number(_ start: Int, cells: Int) -> UInt64 {
-    (0..<cells).reduce(0) { $0 << 32 | UInt64(cell("reg", start + $1) ?? 0) }
   }
 
   /// Of the first GIC found, depth first.

@@ -45,8 +45,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
-    var emulation = try Emulation(
-      description, board: board, kernel: HypervisorFile.locate(board.hypervisor, generation: board.gic))
+    var emulation = try Emulation(description, board: board)
     emulation.options.extra = extra
     var session = ConsoleSession(
       listener: UntilListener(texts: until), keyboard: headless ? nil : STDIN_FILENO, screen: STDOUT_FILENO,
