@@ -1,5 +1,6 @@
 import ArmArchitecture
 import Hypervisor
+import Testing
 
 // What a guest does, as the hypervisor sees it: a syndrome and the registers around it.
 
@@ -78,6 +79,21 @@ extension ScriptedMachine {
     let before = self[.programCounter]
     abort(address, UInt64(bytes.trailingZeroBitCount) << 22 | 1 << 6 | syndrome)
     return current == nil || self[.programCounter] == before + 4
+  }
+
+  /// Loads and stores every `step` bytes of a frame of 64 KiB with every width; records the first that does not answer.
+  func answersEveryWidth(of frame: UInt64, by step: UInt64) -> Bool {
+    for address in stride(from: frame, to: frame + 0x1_0000, by: UInt64.Stride(step)) {
+      for bytes in [1, 2, 4, 8] {
+        let isLoaded = load(address, bytes: bytes) != nil
+        let isStored = store(address, 0x5A5A_5A5A_5A5A_5A5A, bytes: bytes)
+        guard isLoaded, isStored else {
+          Issue.record("\(String(address, radix: 16)) with \(bytes) bytes")
+          return false
+        }
+      }
+    }
+    return true
   }
 
   // MARK: System registers

@@ -11,8 +11,6 @@ struct Region {
   private let imageSum: UInt64
   /// Bytes looked at for each tick.
   private static let stepSize: UInt64 = 8192
-  /// Bytes between two looks at the clock.
-  static let pieceSize: UInt64 = 512
 
   init(mebibytes: UInt64) {
     size = max(mebibytes, 1) << 20
@@ -40,23 +38,11 @@ struct Region {
   }
 
   private static func damage(from start: UInt64, to end: UInt64) -> Damage? {
-    for piece in stride(from: start, to: end, by: UInt64.Stride(pieceSize)) {
-      if let damage = damage(ofPieceAt: piece) { return damage }
-      Share.look()
-    }
-    return nil
-  }
-
-  private static func damage(ofPieceAt start: UInt64) -> Damage? {
-    for address in stride(from: start, to: start + pieceSize, by: 8)
-    where read64(address) != pattern(address) {
+    for address in stride(from: start, to: end, by: 8) where read64(address) != pattern(address) {
       return Damage(what: "memory", detail: address)
     }
     return nil
   }
-
-  /// Looks at one piece that is always the same, to learn how long that takes.
-  func samplePiece() { _ = Self.damage(ofPieceAt: base) }
 
   /// Of 32-bit words; each counts by its place.
   private static func sum(from start: UInt64, to end: UInt64) -> UInt64 {
