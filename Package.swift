@@ -23,6 +23,7 @@ let package = Package(
     .target(name: "ArmArchitecture", swiftSettings: strict),
     .target(name: "Appliance", swiftSettings: strict),
     .target(name: "Authentication", swiftSettings: strict),
+    .target(name: "ControlProtocol", swiftSettings: strict),
     .target(name: "VirtualDevices", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(name: "Drivers", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(
@@ -32,7 +33,7 @@ let package = Package(
     .target(
       name: "HostCommands",
       dependencies: [
-        "Appliance",
+        "Appliance", "ControlProtocol",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -45,6 +46,7 @@ let package = Package(
     .testTarget(
       name: "AuthenticationTests",
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
