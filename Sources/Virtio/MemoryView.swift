@@ -159,9 +159,8 @@ import Synchronization
       as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: count))
   }
 
-  /// A value that lives in these bytes for as long as the program runs, such as the server's state; its bit patterns must
-  /// all be valid.
-  @unsafe public func pointer<Value: BitwiseCopyable>(
+  /// Room for a value that lives in these bytes for as long as the program runs, such as the server's state.
+  @unsafe public func pointer<Value>(
     _ address: UInt64, as: Value.Type
   ) -> UnsafeMutablePointer<Value>? {
     guard contains(address, count: UInt64(MemoryLayout<Value>.stride)),
