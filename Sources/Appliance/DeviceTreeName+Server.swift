@@ -18,6 +18,10 @@ extension DeviceTreeName {
   public static let console = DeviceTreeName(hash: 0x2E32_9B2A)
   /// `vault`
   public static let vault = DeviceTreeName(hash: 0x4549_6BAF)
+  /// `may-pay`
+  public static let mayPay = DeviceTreeName(hash: 0xB0D7_A5DD)
+  /// `mailbox`
+  public static let mailbox = DeviceTreeName(hash: 0x2B70_81CB)
   /// `entropy`
   public static let entropy = DeviceTreeName(hash: 0x0F30_F812)
   /// `screen`

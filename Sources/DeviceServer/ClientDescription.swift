@@ -42,6 +42,10 @@ public struct ClientDescription {
   public var hasConsole = false
   /// The VM that answers at its port `vault`; nil: it has no such port.
   public var vault: Int?
+  /// Whether its requests there go on to the vault.
+  public var mayPay = false
+  /// The window in which it answers others' requests, as their vault; 0: it is no vault.
+  public var mailbox: UInt32 = 0
   public var hasEntropy = false
   /// The window with its frame buffer; 0: it has no screen.
   public var screen: UInt32 = 0
@@ -63,6 +67,8 @@ public struct ClientDescription {
     case .host: reachesHost = true
     case .console: hasConsole = true
     case .vault: vault = number < 8 ? Int(number) : nil
+    case .mayPay: mayPay = true
+    case .mailbox: mailbox = number < 8 ? number : 0
     case .entropy: hasEntropy = true
     case .screen: screen = number
     case .colour: colour = number

@@ -10,6 +10,7 @@ extension DeviceServer {
     switch place {
     case Place.block: offer = offerBlock(client)
     case Place.network: offer = offerNetwork(client)
+    case Place.console: offer = offerConsole(client)
     case Place.entropy: offer = offerEntropy(client)
     default: offer = .none
     }
@@ -29,6 +30,7 @@ extension DeviceServer {
     switch place {
     case Place.block: configureBlock(client)
     case Place.network: configureNetwork(client)
+    case Place.console: configureConsole(client)
     default: break
     }
   }
@@ -43,6 +45,7 @@ extension DeviceServer {
   /// The device was reset: what it remembers of the client is to be forgotten.
   mutating func forget(_ client: Int, _ place: Int) {
     switch place {
+    case Place.console: forgetConsole(client)
     default: break
     }
   }
@@ -61,6 +64,7 @@ extension DeviceServer {
     switch place {
     case Place.block: try serveBlock(client)
     case Place.network: try serveNetwork(client, queue: queue)
+    case Place.console: try serveConsole(client, queue: queue)
     case Place.entropy: try serveEntropy(client)
     default: false
     }
@@ -71,6 +75,7 @@ extension DeviceServer {
     if let disk, disk.value.interrupt & interrupts != 0 { _ = disk.value.transport.acknowledge() }
     if let network { network.value.acknowledge(interrupts) }
     if let entropy, entropy.value.interrupt & interrupts != 0 { _ = entropy.value.transport.acknowledge() }
+    if let control, control.value.interrupt & interrupts != 0 { _ = control.value.transport.acknowledge() }
   }
 
   /// What the board's devices have done since the last turn.
@@ -78,22 +83,27 @@ extension DeviceServer {
     pollDisk()
     pollNetwork()
     pollEntropy()
+    pollControl()
+    pollVault()
   }
 
   /// Tells the board's devices what they were given in this turn.
   mutating func finishDevices() {
     finishDisk()
     finishNetwork()
+    finishControl()
   }
 
   /// Whether a device of the board has done more meanwhile.
   func devicesHaveMore() -> Bool {
     disk?.value.queue.hasUsed == true || network?.value.hasReceived == true
+      || control?.value.hasMore == true
   }
 
   /// A second has passed.
   mutating func tick() {
     machine.setAlarm(at: machine.counter &+ machine.frequency)
     updateClock()
+    ageRequests()
   }
 }

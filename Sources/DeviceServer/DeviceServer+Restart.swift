@@ -5,13 +5,15 @@ import Virtio
 extension DeviceServer {
   /// Goes on with what the last server kept. A client whose devices make no sense any more has to reset them.
   mutating func resume() {
-    let header = memory.kept.part(at: KeptPlace.header, size: 16, start: 0)
-    let isKept = header.load64(0) == KeptPlace.magic
+    let isKept = self.isKept
     for client in 0..<8 where served &>> UInt32(client) & 1 != 0 && isRunning(client) {
       resume(client, isKept: isKept)
     }
-    header.store64(0, KeptPlace.magic)
+    memory.kept.store64(KeptPlace.header, KeptPlace.magic)
   }
+
+  /// Whether window 0 is as a server before this one left it.
+  var isKept: Bool { memory.kept.load64(KeptPlace.header) == KeptPlace.magic }
 
   private func isRunning(_ client: Int) -> Bool {
     clients[client].page.phase & ~MachinePhase.paused == MachinePhase.running

@@ -106,8 +106,9 @@ extension DeviceServer {
       bells &= bells &- 1
       if serve(client, bell: bell) { more |= 1 &<< UInt64(bell) }
     }
-    clients[client & 7].doorbells = more
-    return more != 0
+    // Serving one queue may have found work in another.
+    clients[client & 7].doorbells |= more
+    return clients[client & 7].doorbells != 0
   }
 
   private mutating func serve(_ client: Int, bell: Int) -> Bool {

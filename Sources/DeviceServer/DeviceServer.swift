@@ -15,12 +15,17 @@ public struct ServerMemory {
   public var pages: MemoryView
   /// The page of the clients' clock, from address 0 on.
   public var clock: MemoryView
+  /// The windows, one behind the other from window 0 at address 0 on.
+  public var windows: MemoryView
 
-  public init(own: MemoryView, kept: MemoryView, pages: MemoryView, clock: MemoryView) {
+  public init(
+    own: MemoryView, kept: MemoryView, pages: MemoryView, clock: MemoryView, windows: MemoryView
+  ) {
     self.own = own
     self.kept = kept
     self.pages = pages
     self.clock = clock
+    self.windows = windows
   }
 }
 
@@ -59,6 +64,8 @@ public struct DeviceServer<Machine: ServerMachine> {
   var disk: Resident<Disk<Machine.Registers>>?
   var network: Resident<NetworkSwitch<Machine.Registers>>?
   var entropy: Resident<EntropySource<Machine.Registers>>?
+  var consoles: Resident<Consoles>?
+  var control: Resident<ControlDevice<Machine.Registers>>?
   /// Nothing is reported about failures before this time.
   private var quietUntil: UInt64 = 0
   /// The server's own tree, which `TreeText`s are in.
@@ -91,6 +98,9 @@ public struct DeviceServer<Machine: ServerMachine> {
     startDisk()
     startNetwork()
     startEntropy()
+    startConsoles()
+    startControl()
+    settleEarlierRequests()
     resume()
     tick()
   }

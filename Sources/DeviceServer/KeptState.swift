@@ -12,7 +12,9 @@ public enum KeptPlace {
   public static let screen: UInt64 = 0x9000
   /// 4 KiB for consoles and control.
   public static let control: UInt64 = 0xA000
-  static let end: UInt64 = 0xB000
+  /// 16 KiB for each client: what its console printed last.
+  static let logs: UInt64 = 0x1_0000
+  static let end: UInt64 = 0x3_0000
   /// "STEWARD" (first byte lowest) and the number of the format: another one means that nothing is to be trusted.
   static let magic: UInt64 = 0x0144_5241_5745_5453
 }
