@@ -1,5 +1,6 @@
 // A client's block device: its partition of the disk.
 
+import Appliance
 import Virtio
 
 /// What a client asks of its block device.
