@@ -27,7 +27,10 @@ let package = Package(
     .target(name: "VirtualDevices", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(name: "Drivers", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(name: "Virtio", dependencies: ["Drivers"], swiftSettings: strict),
-    .target(name: "DeviceServer", dependencies: ["Appliance", "Drivers", "Virtio"], swiftSettings: strict),
+    .target(name: "Payments", dependencies: ["Virtio"], swiftSettings: strict),
+    .target(
+      name: "DeviceServer", dependencies: ["Appliance", "ControlProtocol", "Drivers", "Payments", "Virtio"],
+      swiftSettings: strict),
     .target(
       name: "Hypervisor", dependencies: ["ArmArchitecture", "Appliance", "VirtualDevices", "Drivers"],
       swiftSettings: strict),
@@ -51,7 +54,10 @@ let package = Package(
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
     .testTarget(name: "VirtioTests", dependencies: ["Drivers", "Virtio"]),
-    .testTarget(name: "DeviceServerTests", dependencies: ["Appliance", "DeviceServer", "Drivers", "Virtio"]),
+    .testTarget(name: "PaymentsTests", dependencies: ["Payments", "Virtio"]),
+    .testTarget(
+      name: "DeviceServerTests",
+      dependencies: ["Appliance", "ControlProtocol", "DeviceServer", "Drivers", "Payments", "Virtio"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
       name: "HypervisorTests",

@@ -21,7 +21,10 @@ let package = Package(
     .target(name: "Authentication"),
     .target(name: "Drivers", dependencies: ["ArmArchitecture"]),
     .target(name: "Virtio", dependencies: ["Drivers"]),
-    .target(name: "DeviceServer", dependencies: ["Appliance", "Drivers", "Virtio"]),
+    .target(name: "ControlProtocol"),
+    .target(name: "Payments", dependencies: ["Virtio"]),
+    .target(
+      name: "DeviceServer", dependencies: ["Appliance", "ControlProtocol", "Drivers", "Payments", "Virtio"]),
     .target(name: "GuestMachine"),
     .target(
       name: "GuestSupport",
@@ -35,6 +38,6 @@ let package = Package(
     guest("Load"),
     guest("Neighbour"),
     guest("Steward", "DeviceServer"),
-    guest("Vault", "Authentication"),
+    guest("Vault", "Authentication", "Payments"),
   ]
 )

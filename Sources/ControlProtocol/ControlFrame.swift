@@ -61,7 +61,7 @@ public struct FrameWriter: Sendable {
 }
 
 /// Finds frames in what arrives. Total: every byte is acceptable at every time, and what makes no frame is dropped.
-public struct FrameReader: Sendable {
+public struct FrameReader: BitwiseCopyable, Sendable {
   private var bytes = InlineArray<514, UInt8>(repeating: 0)
   /// Bytes of the frame that arrives, as many as there is room for and one more.
   private var received = 0

@@ -1,7 +1,7 @@
 // What the host's tool and the device server say to each other: Documentation/DeviceServer.md, "Control channel".
 
 /// What a message asks for, tells or answers. An answer has the kind of its request.
-public enum ControlKind: UInt8, CaseIterable, Sendable {
+public enum ControlKind: UInt8, Sendable {
   /// Asks who is there. The answer's number: the counter's frequency in Hz; its machine: how many VMs there are.
   case hello = 1
   /// Asks for a VM. The answer's number: the counter; its bytes: a `MachineReport`.
@@ -26,7 +26,7 @@ public enum ControlKind: UInt8, CaseIterable, Sendable {
 }
 
 /// How a request ended.
-public enum ControlStatus: UInt8, CaseIterable, Sendable {
+public enum ControlStatus: UInt8, Sendable {
   case done = 0
   /// The server does not know this kind of request, or this version.
   case unknownRequest = 1

@@ -1,7 +1,7 @@
 // The frame check sequence of HDLC-like framing (RFC 1662, appendix C): 16 bits, least significant byte first.
 
 /// CRC-16 of ISO/IEC 13239, as it is while bytes arrive.
-public struct FrameCheck: Sendable {
+public struct FrameCheck: BitwiseCopyable, Sendable {
   /// What it is after a frame whose check sequence was right (RFC 1662, C.2: PPPGOODFCS16).
   static let good: UInt16 = 0xF0B8
 

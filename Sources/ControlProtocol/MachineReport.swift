@@ -1,17 +1,5 @@
 // A VM as the device server describes it.
 
-/// What a VM does: the phase in its register page.
-public enum MachinePhase: UInt8, CaseIterable, Sendable {
-  case stopped = 0
-  case loading = 1
-  case running = 2
-  case stopping = 3
-  /// Its memory is overwritten.
-  case scrubbing = 4
-  /// Waits until it is started again.
-  case resting = 5
-}
-
 /// The bytes of the answer to `describe`.
 public struct MachineReport: Equatable, Sendable {
   /// Bytes of a report.
@@ -21,7 +9,7 @@ public struct MachineReport: Equatable, Sendable {
 
   /// ASCII, padded with zeros.
   public var name = InlineArray<16, UInt8>(repeating: 0)
-  /// A `MachinePhase`, or what a newer server has.
+  /// The phase in its register page, 0…15.
   public var phase: UInt8 = 0
   public var isPaused = false
   /// Its screen is the one to be seen.

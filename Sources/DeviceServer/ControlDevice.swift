@@ -137,8 +137,8 @@ struct ControlDevice<Registers: DeviceRegisters> {
     guard UInt64(length) >= start &+ UInt64(name.utf8CodeUnitCount) else { return false }
     for index in 0..<name.utf8CodeUnitCount {
       // In bounds by the loop's range.
-      let isSame = unsafe memory.load8(buffer &+ start &+ UInt64(index)) == name.utf8Start[index]
-      guard isSame else { return false }
+      let expected = unsafe name.utf8Start[index]
+      guard memory.load8(buffer &+ start &+ UInt64(index)) == expected else { return false }
     }
     return true
   }

@@ -1,6 +1,7 @@
 // What the host's tool asks for (DeviceServer.md, "Control channel"). Whatever arrives, the server answers what makes sense
 // and drops the rest; an answer that there is no room for keeps that line's next request waiting, and nothing else.
 
+import Appliance
 import ControlProtocol
 import Virtio
 

@@ -32,6 +32,19 @@ extension DeviceServer {
     clients[vault & 7].page.phase & ~MachinePhase.paused == MachinePhase.running
   }
 
+  /// Lets the vaults wake the server, and settles what a server before this one has asked: whether that was answered, this
+  /// one cannot know.
+  mutating func startVaults() {
+    for client in 0..<8 where clients[client].description.mailbox != 0 {
+      machine.acceptNotifications(from: client)
+    }
+    guard let consoles else { return }
+    for client in 0..<8 where consoles.value.kept.value.clients[client].isAsking != 0 {
+      consoles.value.clients[client].vault.refuse(.noAnswer)
+      settle(client, consoles)
+    }
+  }
+
   // MARK: Requests
 
   /// Takes lines from the port, as long as each is answered at once.
@@ -70,6 +83,7 @@ extension DeviceServer {
     guard let request else { return .malformed }
     let mailbox = mailbox(of: vault)
     guard mailbox.isThere, isUp(vault) else { return .vaultAway }
+    machine.clearNotifications()
     consoles.value.clients[client & 7].vault.begin(mailbox.ask(client, request))
     consoles.value.kept.value.clients[client & 7].isAsking = 1
     clients[vault & 7].signal.interrupts |= 1 &<< UInt32(PaymentMailbox.virtioPlace)
@@ -89,6 +103,7 @@ extension DeviceServer {
     guard let consoles else { return }
     for client in 0..<8 where consoles.value.clients[client].vault.isAsking {
       guard let vault = vault(of: client) else { continue }
+      machine.clearNotifications()
       let number = consoles.value.clients[client].vault.number
       switch mailbox(of: vault).answer(to: client, number: number) {
       case .paid(let code): consoles.value.clients[client].vault.pay(code)
@@ -104,15 +119,6 @@ extension DeviceServer {
   mutating func ageRequests() {
     guard let consoles else { return }
     for client in 0..<8 where consoles.value.clients[client].vault.wait() {
-      consoles.value.clients[client].vault.refuse(.noAnswer)
-      settle(client, consoles)
-    }
-  }
-
-  /// Requests that a server before this one has asked: whether they were answered, this one cannot know.
-  mutating func settleEarlierRequests() {
-    guard let consoles else { return }
-    for client in 0..<8 where consoles.value.kept.value.clients[client].isAsking != 0 {
       consoles.value.clients[client].vault.refuse(.noAnswer)
       settle(client, consoles)
     }

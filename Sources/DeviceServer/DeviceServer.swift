@@ -100,7 +100,7 @@ public struct DeviceServer<Machine: ServerMachine> {
     startEntropy()
     startConsoles()
     startControl()
-    settleEarlierRequests()
+    startVaults()
     resume()
     tick()
   }

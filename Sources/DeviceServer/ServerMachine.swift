@@ -43,12 +43,18 @@ public enum MachineControl {
 public protocol ServerMachine {
   associatedtype Registers: DeviceRegisters
 
+  /// The server's own place in the phone.
+  var place: Int { get }
   /// The registers of a device of the board, at its own address.
   func registers(at address: UInt64) -> Registers
   /// What VM `index` shares: `size` bytes of its memory from 0x4000_0000 on, which lie at `busStart` on the bus.
   func memory(of index: Int, size: UInt64, busStart: UInt64) -> MemoryView
   /// Does to VM `index` what a signal says.
   func signal(_ index: Int, _ signal: Signal)
+  /// Lets VM `index` wake the server by a notification.
+  func acceptNotifications(from index: Int)
+  /// Takes the notifications that came, so that the next ones wake the server again.
+  func clearNotifications()
   /// Lets a shared interrupt of the board (32…95) through.
   func enable(interrupt: UInt32)
   /// Everything that happened since the last call; with `sleeping`, waits until there is something.

@@ -76,7 +76,8 @@ private struct LineWords {
     guard take() else { return false }
     for index in 0..<word.utf8CodeUnitCount {
       // In bounds by the loop's range.
-      guard character() == unsafe word.utf8Start[index] else { return false }
+      let expected = unsafe word.utf8Start[index]
+      guard character() == expected else { return false }
     }
     return character() == nil
   }

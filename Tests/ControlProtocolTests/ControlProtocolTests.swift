@@ -101,10 +101,10 @@ private func contents(_ bytes: [UInt8]) -> [[UInt8]] {
     return (nil, reader)
   }
 
-  @Test(arguments: ControlKind.allCases) func roundTrip(kind: ControlKind) {
+  @Test(arguments: (0...255).compactMap(ControlKind.init(rawValue:))) func roundTrip(kind: ControlKind) {
     let request = ControlMessage(kind, tag: 0xBEEF, machine: 7, number: 0x0123_4567_89AB_CDEF)
     #expect(read(message(request)).message == request)
-    for status in ControlStatus.allCases {
+    for status in (0...255).compactMap(ControlStatus.init(rawValue:)) {
       let answer = request.answer(status, number: 42)
       #expect(answer.tag == request.tag && answer.isAnswer && answer.number == 42)
       #expect(read(message(answer)).message == answer)

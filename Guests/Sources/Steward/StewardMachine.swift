@@ -32,6 +32,8 @@ struct StewardMachine: ServerMachine {
     }
   }
 
+  var place: Int { Int(truncatingIfNeeded: identity &- 1) & 7 }
+
   func registers(at address: UInt64) -> BoardRegisters { BoardRegisters(base: address) }
 
   func memory(of index: Int, size: UInt64, busStart: UInt64) -> MemoryView {
@@ -42,6 +44,16 @@ struct StewardMachine: ServerMachine {
     var message = FrameworkMessage(FrameworkFunction.set, identity &<< 16 | UInt64(index &+ 1))
     message.registers[3] = UInt64(signal.releases | signal.interrupts &<< 16)
     message.registers[4] = UInt64(signal.control)
+    message.call()
+  }
+
+  func acceptNotifications(from index: Int) {
+    var message = FrameworkMessage(FrameworkFunction.bind, UInt64(index &+ 1) &<< 16 | identity, 0, 1)
+    message.call()
+  }
+
+  func clearNotifications() {
+    var message = FrameworkMessage(FrameworkFunction.get, identity, 2)
     message.call()
   }
 
