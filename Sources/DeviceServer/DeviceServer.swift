@@ -15,12 +15,17 @@ public struct ServerMemory {
   public var pages: MemoryView
   /// The page of the clients' clock, from address 0 on.
   public var clock: MemoryView
+  /// The windows, one behind the other from window 0 at address 0 on.
+  public var windows: MemoryView
 
-  public init(own: MemoryView, kept: MemoryView, pages: MemoryView, clock: MemoryView) {
+  public init(
+    own: MemoryView, kept: MemoryView, pages: MemoryView, clock: MemoryView, windows: MemoryView
+  ) {
     self.own = own
     self.kept = kept
     self.pages = pages
     self.clock = clock
+    self.windows = windows
   }
 }
 
@@ -53,6 +58,7 @@ public struct DeviceServer<Machine: ServerMachine> {
   /// VMs that there is a node for, a bit each.
   public let served: UInt32
   public var arena: Arena
+  var personas: Personas<Machine>
   public let memory: ServerMemory
   /// The server's own tree, which `TreeText`s are in.
   public let tree: Blob
@@ -77,6 +83,12 @@ public struct DeviceServer<Machine: ServerMachine> {
     self.tree = tree
     board = BoardDevices(boardTree)
     arena = Arena(memory.own)
+    guard
+      let personas = Personas(
+        machine: machine, board: board, clients: clients, memory: memory, arena: &arena)
+    else { return nil }
+    self.personas = personas
+    openScreen()
   }
 
   private static func client(
