@@ -49,7 +49,8 @@ let package = Package(
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
     .testTarget(name: "VirtioTests", dependencies: ["Drivers", "Virtio"]),
-    .testTarget(name: "DeviceServerTests", dependencies: ["Appliance", "DeviceServer", "Drivers", "Virtio"]),
+    .testTarget(
+      name: "DeviceServerTests", dependencies: ["Appliance", "DeviceServer", "Drivers", "HostCommands", "Virtio"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
       name: "HypervisorTests",

@@ -34,6 +34,7 @@ let package = Package(
     guest("Hostile"),
     guest("Load"),
     guest("Neighbour"),
+    guest("Steward", "DeviceServer"),
     guest("Vault", "Authentication"),
   ]
 )

@@ -5,7 +5,7 @@ public struct Arena {
   public let memory: MemoryView
   private var next: UInt64
 
-  /// - Parameter memory: zeroed, where devices reach it too.
+  /// - Parameter memory: where devices reach it too.
   public init(_ memory: MemoryView) {
     self.memory = memory
     next = memory.start
@@ -16,11 +16,12 @@ public struct Arena {
     let address = (next &+ alignment &- 1) & ~(alignment &- 1)
     guard memory.contains(address, count: bytes) else { return nil }
     next = address &+ bytes
+    memory.clear(address, count: bytes)
     return address
   }
 
   /// Room for values; nil where there is none.
-  public mutating func take<Value: BitwiseCopyable>(of value: Value) -> Resident<Value>? {
+  public mutating func take<Value>(of value: Value) -> Resident<Value>? {
     guard let address = take(UInt64(MemoryLayout<Value>.stride), alignment: 64),
       let pointer = unsafe memory.pointer(address, as: Value.self)
     else { return nil }

@@ -1,6 +1,7 @@
 // The board's devices that the server uses, found in the copy of the board's device tree.
 
 import Appliance
+import Virtio
 
 /// A device's registers and interrupt.
 public struct BoardDevice: Equatable, BitwiseCopyable {
@@ -8,6 +9,9 @@ public struct BoardDevice: Equatable, BitwiseCopyable {
   public var address: UInt64 = 0
   /// Number of its interrupt, 32…95; 0: none that the server may have.
   public var interrupt: UInt32 = 0
+
+  /// The interrupt's bit in `ServerEvents.devices`; 0: none.
+  public var event: UInt64 { interrupt < 32 ? 0 : 1 &<< UInt64(interrupt &- 32) }
 }
 
 /// What the board has.
@@ -38,6 +42,20 @@ public struct BoardDevices {
       case .end, .malformed: return
       }
     }
+  }
+
+  /// The device with this ID in the slots, the one with `number` of its kind before it.
+  public func device<Machine: ServerMachine>(
+    _ kind: UInt32, number: Int = 0, of machine: Machine
+  ) -> BoardDevice? {
+    var left = number
+    for index in 0..<slotCount {
+      let slot = slots[index & 31]
+      guard DriverTransport(machine.registers(at: slot.address)).device == kind else { continue }
+      if left == 0 { return slot }
+      left &-= 1
+    }
+    return nil
   }
 
   private mutating func add(_ node: DeviceNode) {

@@ -1,4 +1,5 @@
-// Which device is at which place: one switch for each thing that a transport asks of its device.
+// Which device is at which place: one switch for each thing that a transport asks of its device, and the list of the
+// board's devices.
 
 import Virtio
 
@@ -7,6 +8,9 @@ extension DeviceServer {
   func offer(_ client: Int, _ place: Int) -> DeviceOffer {
     var offer: DeviceOffer
     switch place {
+    case Place.block: offer = offerBlock(client)
+    case Place.network: offer = offerNetwork(client)
+    case Place.entropy: offer = offerEntropy(client)
     case Place.keys, Place.touch: offer = offerInput(client)
     default: offer = .none
     }
@@ -24,6 +28,8 @@ extension DeviceServer {
   /// Writes a device's own configuration, from address 0x100 of the place's registers on.
   mutating func configure(_ client: Int, _ place: Int) {
     switch place {
+    case Place.block: configureBlock(client)
+    case Place.network: configureNetwork(client)
     case Place.keys, Place.touch: configureInput(client, place)
     default: break
     }
@@ -37,7 +43,7 @@ extension DeviceServer {
     }
   }
 
-  /// The device was reset: what it remembers of the client is to be forgotten. No chain is in flight.
+  /// The device was reset: what it remembers of the client is to be forgotten.
   mutating func forget(_ client: Int, _ place: Int) {
     switch place {
     case Place.keys, Place.touch: forgetInput(client, place)
@@ -45,27 +51,57 @@ extension DeviceServer {
     }
   }
 
+  /// Whether a device of the board may still write into the client's memory for a place.
+  func isBusy(_ client: Int, _ place: Int) -> Bool {
+    switch place {
+    case Place.block: disk?.value.isBusy(client) == true
+    default: false
+    }
+  }
+
   /// Serves a queue for a while. Answers whether there may be more to do at once; a doorbell or one of the board's devices
   /// makes it go on otherwise.
   mutating func serve(_ client: Int, _ place: Int, queue: Int) throws(RingFault) -> Bool {
     switch place {
-    case Place.keys, Place.touch: return try serveInput(client, place, queue: queue)
-    default: return false
+    case Place.block: try serveBlock(client)
+    case Place.network: try serveNetwork(client, queue: queue)
+    case Place.entropy: try serveEntropy(client)
+    case Place.keys, Place.touch: try serveInput(client, place, queue: queue)
+    default: false
     }
   }
 
-  /// The board's devices: what they have done since the last turn.
-  mutating func pollDevices() { pollInput() }
+  /// Acknowledges the interrupts of the board's devices: bit n for number 32 + n.
+  func acknowledgeDevices(_ interrupts: UInt64) {
+    if let disk, disk.value.interrupt & interrupts != 0 { _ = disk.value.transport.acknowledge() }
+    if let network { network.value.acknowledge(interrupts) }
+    if let entropy, entropy.value.interrupt & interrupts != 0 { _ = entropy.value.transport.acknowledge() }
+    acknowledgeInput(interrupts)
+  }
+
+  /// What the board's devices have done since the last turn.
+  mutating func pollDevices() {
+    pollDisk()
+    pollNetwork()
+    pollEntropy()
+    pollInput()
+  }
 
   /// Tells the board's devices what they were given in this turn.
-  mutating func notifyDevices() { notifyInput() }
+  mutating func finishDevices() {
+    finishDisk()
+    finishNetwork()
+    finishInput()
+  }
 
   /// Whether a device of the board has done more meanwhile.
-  func devicesHaveMore() -> Bool { hasMoreInput }
-
-  /// Acknowledges the interrupts of the board's devices: bit n for number 32 + n.
-  mutating func acknowledgeDevices(_ interrupts: UInt64) { acknowledgeInput(interrupts) }
+  func devicesHaveMore() -> Bool {
+    disk?.value.queue.hasUsed == true || network?.value.hasReceived == true || hasMoreInput
+  }
 
   /// A second has passed.
-  mutating func tick() {}
+  mutating func tick() {
+    machine.setAlarm(at: machine.counter &+ machine.frequency)
+    updateClock()
+  }
 }

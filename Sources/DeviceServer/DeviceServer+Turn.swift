@@ -7,18 +7,23 @@ extension DeviceServer {
   public mutating func turn(_ events: ServerEvents) -> Bool {
     if events.devices != 0 { acknowledgeDevices(events.devices) }
     if events.isAlarm { tick() }
-    pollDevices()
     var isBusy = false
+    forEachClient { server, client in server.attend(client) }
+    pollDevices()
+    forEachClient { server, client in
+      if server.clients[client & 7].doorbells != 0 { isBusy = server.serve(client) || isBusy }
+    }
+    finishDevices()
+    forEachClient { server, client in server.sendSignal(client) }
+    return isBusy || devicesHaveMore()
+  }
+
+  @inline(__always) private mutating func forEachClient(_ body: (inout Self, Int) -> Void) {
     var left = served
     while left != 0 {
-      let client = left.trailingZeroBitCount
+      body(&self, left.trailingZeroBitCount)
       left &= left &- 1
-      attend(client)
-      if clients[client & 7].doorbells != 0 { isBusy = serve(client) || isBusy }
     }
-    notifyDevices()
-    sendSignals()
-    return isBusy || devicesHaveMore()
   }
 
   /// Takes a client's stores and doorbells.
@@ -37,22 +42,19 @@ extension DeviceServer {
     clients[client & 7].doorbells |= clients[client & 7].page.takeDoorbells()
   }
 
-  /// A device is not reset, and a queue not taken away, while a device of the board may still write there.
+  /// A device is not reset, and a queue not taken away, while a device of the board may still write there. When it has, the
+  /// next turn answers.
   private func mayAnswer(_ client: Int, _ store: WaitingStore) -> Bool {
     if store.isPowerOn {
-      for place in 0..<Place.count where transport(client, place).inFlight != 0 { return false }
+      for place in 0..<Place.count where isBusy(client, place) { return false }
       return true
     }
     switch store.register {
     case TransportRegister.status where UInt32(truncatingIfNeeded: store.value) == 0,
       TransportRegister.queueReady:
-      return transport(client, store.place).inFlight == 0
+      return !isBusy(client, store.place)
     default: return true
     }
-  }
-
-  @inline(__always) private func transport(_ client: Int, _ place: Int) -> DeviceTransport {
-    clients[client & 7].kept.value.places[place & 7]
   }
 
   private mutating func answer(_ client: Int, _ store: WaitingStore) {
@@ -110,7 +112,7 @@ extension DeviceServer {
 
   private mutating func serve(_ client: Int, bell: Int) -> Bool {
     let place = bell &>> 3
-    guard place < Place.count, transport(client, place).isLive else { return false }
+    guard place < Place.count, isServing(client, place) else { return false }
     do {
       return try serve(client, place, queue: bell & 7)
     } catch {
@@ -127,28 +129,27 @@ extension DeviceServer {
     clients[client & 7].signal.interrupts |= 1 &<< UInt32(place)
   }
 
-  /// A device has used chains of a queue: the driver gets an interrupt, if it wants one.
-  func interrupt(_ client: Int, _ place: Int, queue: Int) -> Bool {
-    let memory = clients[client & 7].memory
-    machine.barrier()
-    return clients[client & 7].kept.value.places[place & 7].queues[queue & 7].wantsInterrupt(in: memory)
+  /// Whether a place's queues may be used.
+  func isServing(_ client: Int, _ place: Int) -> Bool {
+    clients[client & 7].isAlive && clients[client & 7].kept.value.places[place & 7].isLive
   }
 
-  /// Raises a place's interrupt at the end of the turn.
-  mutating func raise(_ client: Int, _ place: Int) {
+  /// A device has used chains of a queue: at the end of the turn the driver gets an interrupt, if it wants one.
+  mutating func raiseIfWanted(_ client: Int, _ place: Int, queue: Int) {
+    // The driver sees what was used before it is asked whether it looks.
+    machine.barrier()
+    let memory = clients[client & 7].memory
+    guard clients[client & 7].kept.value.places[place & 7].queues[queue & 7].wantsInterrupt(in: memory) else {
+      return
+    }
     clients[client & 7].page.place(place).or32(
       UInt64(TransportRegister.interruptStatus), InterruptReason.usedBuffer)
     clients[client & 7].signal.interrupts |= 1 &<< UInt32(place)
   }
 
-  private mutating func sendSignals() {
-    var left = served
-    while left != 0 {
-      let client = left.trailingZeroBitCount
-      left &= left &- 1
-      guard !clients[client & 7].signal.isEmpty else { continue }
-      machine.signal(client, clients[client & 7].signal)
-      clients[client & 7].signal = Signal()
-    }
+  private mutating func sendSignal(_ client: Int) {
+    guard !clients[client & 7].signal.isEmpty else { return }
+    machine.signal(client, clients[client & 7].signal)
+    clients[client & 7].signal = Signal()
   }
 }

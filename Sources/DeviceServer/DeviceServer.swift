@@ -58,8 +58,15 @@ public struct DeviceServer<Machine: ServerMachine> {
   /// VMs that there is a node for, a bit each.
   public let served: UInt32
   public var arena: Arena
-  var personas: Personas<Machine>
   public let memory: ServerMemory
+  /// By client; mask it with 7.
+  var partitions = InlineArray<8, Partition>(repeating: Partition())
+  var disk: Resident<Disk<Machine.Registers>>?
+  var network: Resident<NetworkSwitch<Machine.Registers>>?
+  var entropy: Resident<EntropySource<Machine.Registers>>?
+  var personas: Resident<Personas<Machine>>?
+  /// Nothing is reported about failures before this time.
+  private var quietUntil: UInt64 = 0
   /// The server's own tree, which `TreeText`s are in.
   public let tree: Blob
 
@@ -83,12 +90,43 @@ public struct DeviceServer<Machine: ServerMachine> {
     self.tree = tree
     board = BoardDevices(boardTree)
     arena = Arena(memory.own)
-    guard
-      let personas = Personas(
-        machine: machine, board: board, clients: clients, memory: memory, arena: &arena)
-    else { return nil }
-    self.personas = personas
-    openScreen()
+  }
+
+  /// Starts the board's devices, and goes on where a server before this one has stopped.
+  public mutating func start() {
+    startDisk()
+    startNetwork()
+    startEntropy()
+    startPersonas()
+    resume()
+    tick()
+  }
+
+  /// Whether a failure may be reported now: one line a second, so that no client makes the server print all day.
+  mutating func mayReport() -> Bool {
+    let now = machine.counter
+    guard now >= quietUntil else { return false }
+    quietUntil = now &+ machine.frequency
+    return true
+  }
+
+  /// A line on the server's console.
+  func report(_ text: StaticString) {
+    machine.write("steward: ")
+    machine.write(text)
+    machine.write("\n")
+  }
+
+  /// Why a device of the board is not used.
+  func report(_ device: StaticString, _ error: DriverError) {
+    machine.write("steward: ")
+    machine.write(device)
+    switch error {
+    case .legacy: machine.write(" is a legacy device: start QEMU with -global virtio-mmio.force-legacy=false\n")
+    case .features: machine.write(" lacks features\n")
+    case .queue: machine.write(" has too short queues\n")
+    case .silent: machine.write(" does not answer\n")
+    }
   }
 
   private static func client(

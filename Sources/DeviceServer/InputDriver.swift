@@ -14,20 +14,21 @@ public struct InputDriver<Machine: ServerMachine> {
   /// The device has got buffers that it was not told of.
   private var hasNews = true
 
-  private static var size: UInt32 { 32 }
+  /// Events that the device can report before they are taken.
+  static var queueSize: UInt32 { 32 }
 
   /// - Returns: nil where the slot has no input device, or one that does not work.
   public init?(_ device: BoardDevice, machine: Machine, arena: inout Arena) {
     let transport = DriverTransport(machine.registers(at: device.address))
     guard transport.device == DeviceKind.input,
-      let rings = arena.take(DriverQueue.bytes(Self.size)),
-      let buffers = arena.take(UInt64(Self.size) &* InputEvent.size)
+      let rings = arena.take(DriverQueue.bytes(Self.queueSize)),
+      let buffers = arena.take(UInt64(Self.queueSize) &* InputEvent.size)
     else { return nil }
     self.transport = transport
     self.device = device
     self.buffers = buffers
     memory = arena.memory
-    queue = DriverQueue(memory: arena.memory, at: rings, size: Self.size)
+    queue = DriverQueue(memory: arena.memory, at: rings, size: Self.queueSize)
     guard start() else { return nil }
     if device.interrupt != 0 { machine.enable(interrupt: device.interrupt) }
   }
@@ -35,7 +36,7 @@ public struct InputDriver<Machine: ServerMachine> {
   private mutating func start() -> Bool {
     do {
       _ = try transport.negotiate(wanted: Feature.version1, required: Feature.version1)
-      for head in 0..<Self.size { give(UInt16(head)) }
+      for head in 0..<Self.queueSize { give(UInt16(head)) }
       try transport.install(queue, as: 0)
     } catch {
       return false

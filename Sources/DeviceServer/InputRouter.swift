@@ -11,6 +11,12 @@ public enum InputAction: Equatable {
   case touch(TouchPoint)
   case move(TouchPoint)
   case lift
+
+  /// It is for the client's keys, not for its touch screen.
+  var isKey: Bool {
+    if case .key = self { return true }
+    return false
+  }
 }
 
 /// A place on a client's part of the screen, 0…`Axis.limit` in both directions.

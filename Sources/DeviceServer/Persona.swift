@@ -28,21 +28,24 @@ public struct Personas<Machine: ServerMachine> {
   var router = InputRouter()
   var drivers = InlineArray<4, InputDriver<Machine>?>(repeating: nil)
 
-  /// - Returns: nil where there is no memory for it.
+  /// - Returns: nil where no client has a screen.
   init?(
-    machine: Machine, board: BoardDevices, clients: borrowing InlineArray<8, Client>, memory: ServerMemory,
+    machine: Machine, board: BoardDevices, clients: InlineArray<8, Client>, kept: Resident<KeptPersonas>,
     arena: inout Arena
   ) {
-    guard let kept = unsafe memory.kept.pointer(KeptPlace.screen, as: KeptPersonas.self) else { return nil }
-    self.kept = unsafe Resident(kept)
+    self.kept = kept
     (members, pictures) = Self.pictures(of: clients)
+    guard members != 0 else { return nil }
     screen = FirmwareConfiguration(machine: machine, address: board.firmwareConfiguration, arena: &arena)
       .flatMap { Screen($0) }
-    openDrivers(machine: machine, board: board, arena: &arena)
+    for index in 0..<Self.driverLimit {
+      drivers[index] = board.device(DeviceKind.input, number: index, of: machine)
+        .flatMap { InputDriver($0, machine: machine, arena: &arena) }
+    }
   }
 
   private static func pictures(
-    of clients: borrowing InlineArray<8, Client>
+    of clients: InlineArray<8, Client>
   ) -> (members: UInt32, pictures: InlineArray<8, UInt64>) {
     var members: UInt32 = 0
     var pictures = InlineArray<8, UInt64>(repeating: 0)
@@ -56,20 +59,10 @@ public struct Personas<Machine: ServerMachine> {
     return (members, pictures)
   }
 
-  private mutating func openDrivers(machine: Machine, board: BoardDevices, arena: inout Arena) {
-    var count = 0
-    for slot in 0..<board.slotCount where count < Self.driverLimit && members != 0 {
-      guard let driver = InputDriver(board.slots[slot], machine: machine, arena: &arena) else { continue }
-      drivers[count] = driver
-      count &+= 1
-    }
-  }
-
   func isMember(_ client: Int) -> Bool { client >= 0 && client < 8 && members &>> UInt32(client) & 1 != 0 }
 
-  /// The client in front; nil: none has a screen.
-  var front: Int? {
-    guard members != 0 else { return nil }
+  /// The client in front.
+  var front: Int {
     let front = Int(kept.value.front & 7)
     return isMember(front) ? front : members.trailingZeroBitCount
   }
@@ -85,16 +78,30 @@ public struct Personas<Machine: ServerMachine> {
 }
 
 extension DeviceServer {
-  /// Paints the strips and shows who was in front before the server started, or the first. Nothing is held down any more:
-  /// the real devices were reset.
-  mutating func openScreen() {
-    guard let front = personas.front else { return }
-    for client in 0..<8 where personas.isMember(client) {
+  /// Starts the screen and the input devices, paints the strips and shows who was in front before the server started, or the
+  /// first. Nothing is held down any more: the board's devices were reset.
+  mutating func startPersonas() {
+    guard let kept = keptPersonas(),
+      let made = Personas(machine: machine, board: board, clients: clients, kept: kept, arena: &arena)
+    else { return }
+    guard let personas = arena.take(of: made) else { return report("no memory for the screen") }
+    self.personas = personas
+    if personas.value.screen == nil { report("the board has no ramfb: nothing is shown") }
+    for client in 0..<8 where personas.value.isMember(client) {
       paintStrip(client)
       releaseInput(client)
     }
-    personas.kept.value.front = UInt32(front)
-    personas.show(front)
+    personas.value.kept.value.front = UInt32(personas.value.front)
+    personas.value.show(personas.value.front)
+  }
+
+  /// What the last server kept, or nothing.
+  private func keptPersonas() -> Resident<KeptPersonas>? {
+    guard let kept = unsafe memory.kept.pointer(KeptPlace.screen, as: KeptPersonas.self) else { return nil }
+    if memory.kept.load64(KeptPlace.header) != KeptPlace.magic {
+      unsafe kept.initialize(to: KeptPersonas())
+    }
+    return unsafe Resident(kept)
   }
 
   private func paintStrip(_ client: Int) {
@@ -106,23 +113,25 @@ extension DeviceServer {
   }
 
   /// The client in front: what is seen is its screen, and it alone gets keys and touches. Nil: no client has a screen.
-  public var front: Int? { personas.front }
+  public var front: Int? { personas?.value.front }
 
   /// Brings a client to the front. What was held down ends for the one that was there.
   ///
   /// - Returns: false where it has no screen.
   @discardableResult
   public mutating func bringToFront(_ client: Int) -> Bool {
-    guard personas.isMember(client), let front = personas.front else { return false }
+    guard let personas, personas.value.isMember(client) else { return false }
+    let front = personas.value.front
     guard client != front else { return true }
-    personas.show(client)
+    personas.value.show(client)
     releaseInput(front)
-    personas.kept.value.front = UInt32(client)
+    personas.value.kept.value.front = UInt32(client)
     return true
   }
 
   /// Brings the next client to the front.
   mutating func bringNextToFront() {
-    if let front = personas.front { bringToFront(personas.follower(of: front)) }
+    guard let personas else { return }
+    bringToFront(personas.value.follower(of: personas.value.front))
   }
 }

@@ -53,13 +53,6 @@ public struct DeviceTransport: BitwiseCopyable {
       == DeviceStatus.driverReady
   }
 
-  /// Chains that were taken and are not yet used, in all queues.
-  public var inFlight: UInt32 {
-    var count: UInt32 = 0
-    for index in 0..<8 where queues[index].isReady { count &+= UInt32(queues[index].inFlight) }
-    return count
-  }
-
   /// Writes everything that a driver reads at power-on.
   ///
   /// - Parameter registers: the place's 512 bytes, from address 0 on.

@@ -92,6 +92,12 @@ public struct DriverQueue {
     return head
   }
 
+  /// Gives up the chain that is being written.
+  public mutating func abandon() {
+    if first < size { release(first) }
+    first = size
+  }
+
   /// Whether the device has used more.
   public var hasUsed: Bool { memory.load16(used &+ RingLayout.index) != usedIndex }
 

@@ -159,9 +159,11 @@ import Synchronization
       as: UInt8.self, repeating: 0, count: Int(truncatingIfNeeded: count))
   }
 
-  /// A value that lives in these bytes for as long as the program runs, such as the server's state; its bit patterns must
-  /// all be valid.
-  @unsafe public func pointer<Value: BitwiseCopyable>(
+  /// Where the first byte lies for this program, for what is not a load or a store.
+  public var address: UInt64 { UInt64(UInt(bitPattern: base)) }
+
+  /// Room for a value that lives in these bytes for as long as the program runs, such as the server's state.
+  @unsafe public func pointer<Value>(
     _ address: UInt64, as: Value.Type
   ) -> UnsafeMutablePointer<Value>? {
     guard contains(address, count: UInt64(MemoryLayout<Value>.stride)),
