@@ -49,7 +49,8 @@ import Virtio
   }
 
   @Test mutating func unknownEventsMeanNothing() {
-    #expect(route([InputEvent(2, 0, 1), InputEvent(0x15, 1, 1), InputEvent(3, 9, 1), InputEvent(1, 273, 1)]) == [])
+    #expect(
+      route([InputEvent(2, 0, 1), InputEvent(0x15, 1, 1), InputEvent(3, 9, 1), InputEvent(1, 273, 1)]) == [])
   }
 }
 

@@ -27,7 +27,9 @@ final class FakeFirmware {
   static let ramfb: UInt16 = 0x2A
   /// Where DMA goes.
   let memory: MemoryView
-  var files: [(name: String, key: UInt16)] = [("bootorder", 0x20), ("etc/ramfb-old", 0x21), ("etc/ramfb", ramfb)]
+  var files: [(name: String, key: UInt16)] = [
+    ("bootorder", 0x20), ("etc/ramfb-old", 0x21), ("etc/ramfb", ramfb),
+  ]
   var signature: UInt32 = 0x554D_4551
   var isBroken = false
   /// Numbers of files that the directory claims beyond those that it has.
@@ -61,7 +63,9 @@ final class FakeFirmware {
     for index in 0..<count where control & 2 != 0 {
       memory.store8(address + index, source.isEmpty ? 0 : source.removeFirst())
     }
-    if control & 16 != 0, selected == Self.ramfb { written.append((0..<count).map { memory.load8(address + $0) }) }
+    if control & 16 != 0, selected == Self.ramfb {
+      written.append((0..<count).map { memory.load8(address + $0) })
+    }
     memory.store32(descriptor, 0)
   }
 }
@@ -262,7 +266,9 @@ struct ClientDriver {
   }
 
   var memory: MemoryView { board.clientMemories[client].view }
-  var registers: MemoryView { board.pages.view.part(at: UInt64(client * 0x1000 + place * 0x200), size: 512, start: 0) }
+  var registers: MemoryView {
+    board.pages.view.part(at: UInt64(client * 0x1000 + place * 0x200), size: 512, start: 0)
+  }
   private var rings: UInt64 { 0x4000_0000 + UInt64(place) * 0x1000 }
   private var buffers: UInt64 { rings + 0xC00 }
 
