@@ -37,7 +37,7 @@ import Virtio
     // It goes on below the strip, and is still not the client's.
     #expect(route(pointer(100, 9000, 1)) == [])
     #expect(route(pointer(100, 9000, 0)) == [])
-    #expect(route(pointer(100, 9000, 1)) == [.touch(TouchPoint(x: 100, y: 8010))])
+    #expect(route(pointer(100, 9000, 1)) == [.touch(TouchPoint(x: 100, y: 8009))])
   }
 
   @Test mutating func aPointerWithoutButtonIsNoFinger() {

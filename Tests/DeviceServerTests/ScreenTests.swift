@@ -7,13 +7,13 @@ import Virtio
 @Suite struct FirmwareConfigurationTests {
   let board = ScreenBoard()
 
-  func configuration() -> FirmwareConfiguration<ScreenBoard>? {
+  func open() -> FirmwareConfiguration<ScreenBoard>? {
     var arena = Arena(board.own.view)
     return FirmwareConfiguration(machine: board, address: FakeFirmware.address, arena: &arena)
   }
 
   @Test func findsAFileByItsWholeName() throws {
-    let configuration = try #require(configuration())
+    let configuration = try #require(open())
     #expect(configuration.key(of: "etc/ramfb") == UInt32(FakeFirmware.ramfb))
     #expect(configuration.key(of: "bootorder") == 0x20)
     #expect(configuration.key(of: "etc/ram") == nil)
@@ -22,11 +22,11 @@ import Virtio
 
   @Test func aDirectoryThatClaimsMoreThanThereIsEnds() throws {
     board.firmware.invented = 0xFFFF_0000
-    #expect(try #require(configuration()).key(of: "etc/nothing") == nil)
+    #expect(try #require(open()).key(of: "etc/nothing") == nil)
   }
 
   @Test func aBrokenDeviceIsNotUsed() throws {
-    let configuration = try #require(configuration())
+    let configuration = try #require(open())
     board.firmware.isBroken = true
     #expect(configuration.key(of: "etc/ramfb") == nil)
     #expect(!configuration.write(count: 4, to: 1))
@@ -34,7 +34,7 @@ import Virtio
 
   @Test func needsDMAAndMemory() {
     board.firmware.signature = 0
-    #expect(configuration() == nil)
+    #expect(open() == nil)
     board.firmware.signature = 0x554D_4551
     var arena = Arena(board.own.view.part(at: 0x4000_0000, size: 64, start: 0x4000_0000))
     #expect(FirmwareConfiguration(machine: board, address: FakeFirmware.address, arena: &arena) == nil)
@@ -42,7 +42,7 @@ import Virtio
 
   /// QEMU, docs/specs/fw_cfg and hw/display/ramfb: 28 bytes, big-endian.
   @Test func tellsRamfbWhereThePictureIs() throws {
-    let screen = try #require(Screen(try #require(configuration())))
+    let screen = try #require(open().flatMap { Screen($0) })
     #expect(screen.show(0x1_2345_6000))
     let expected: [UInt8] = [
       0, 0, 0, 1, 0x23, 0x45, 0x60, 0,  // address
@@ -54,7 +54,7 @@ import Virtio
 
   @Test func aBoardWithoutRamfbHasNoScreen() throws {
     board.firmware.files.removeLast()
-    #expect(Screen(try #require(configuration())) == nil)
+    #expect(Screen(try #require(open())) == nil)
   }
 }
 
