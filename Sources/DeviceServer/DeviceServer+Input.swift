@@ -10,8 +10,9 @@ extension DeviceServer {
   mutating func pollInput() {
     guard let personas else { return }
     for index in 0..<Personas<Machine>.driverLimit {
+      guard let driver = personas.value.drivers[index] else { continue }
       for _ in 0..<InputDriver<Machine>.queueSize {
-        guard let event = personas.value.drivers[index]?.next() else { break }
+        guard let event = driver.value.next() else { break }
         perform(personas.value.router.route(event), personas)
       }
     }
@@ -19,13 +20,14 @@ extension DeviceServer {
 
   func finishInput() {
     guard let personas else { return }
-    for index in 0..<Personas<Machine>.driverLimit { personas.value.drivers[index]?.notify(machine) }
+    for index in 0..<Personas<Machine>.driverLimit { personas.value.drivers[index]?.value.notify(machine) }
   }
 
   var hasMoreInput: Bool {
     guard let personas else { return false }
-    for index in 0..<Personas<Machine>.driverLimit where personas.value.drivers[index]?.hasMore == true {
-      return true
+    for index in 0..<Personas<Machine>.driverLimit {
+      guard let driver = personas.value.drivers[index] else { continue }
+      if driver.value.hasMore { return true }
     }
     return false
   }
@@ -34,8 +36,7 @@ extension DeviceServer {
   func acknowledgeInput(_ interrupts: UInt64) {
     guard let personas else { return }
     for index in 0..<Personas<Machine>.driverLimit {
-      guard let driver = personas.value.drivers[index] else { continue }
-      if interrupts & driver.device.event != 0 { driver.acknowledge() }
+      personas.value.drivers[index]?.value.acknowledge(interrupts)
     }
   }
 

@@ -6,7 +6,7 @@ import Virtio
 /// A keyboard, a touch screen or a tablet of the board.
 public struct InputDriver<Machine: ServerMachine> {
   private let transport: DriverTransport<Machine.Registers>
-  public let device: BoardDevice
+  private let device: BoardDevice
   private let memory: MemoryView
   private var queue: DriverQueue
   /// Of the buffers, one for each descriptor.
@@ -72,5 +72,8 @@ public struct InputDriver<Machine: ServerMachine> {
     if queue.wantsNotification { transport.notify(0) }
   }
 
-  public func acknowledge() { _ = transport.acknowledge() }
+  /// - Parameter interrupts: of all devices of the board: bit n for number 32 + n.
+  public func acknowledge(_ interrupts: UInt64) {
+    if interrupts & device.event != 0 { _ = transport.acknowledge() }
+  }
 }

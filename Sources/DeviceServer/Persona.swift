@@ -26,7 +26,7 @@ public struct Personas<Machine: ServerMachine> {
   private let pictures: InlineArray<8, UInt64>
   let kept: Resident<KeptPersonas>
   var router = InputRouter()
-  var drivers = InlineArray<4, InputDriver<Machine>?>(repeating: nil)
+  private(set) var drivers = InlineArray<4, Resident<InputDriver<Machine>>?>(repeating: nil)
 
   /// - Returns: nil where no client has a screen.
   init?(
@@ -41,6 +41,7 @@ public struct Personas<Machine: ServerMachine> {
     for index in 0..<Self.driverLimit {
       drivers[index] = board.device(DeviceKind.input, number: index, of: machine)
         .flatMap { InputDriver($0, machine: machine, arena: &arena) }
+        .flatMap { arena.take(of: $0) }
     }
   }
 
