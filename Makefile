@@ -17,7 +17,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sou
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help prerequisites assets build firmware tool run smoke test check lint hostile bench size format docs clean
+.PHONY: help prerequisites assets personas build firmware tool run smoke test check lint hostile bench size format docs clean
 
 help: ## list the targets
 	@echo "Pocketvisor: several operating systems on one phone, completely separated."
@@ -27,11 +27,14 @@ help: ## list the targets
 
 -include Guests/build.mk
 
-prerequisites: ## install the Debian packages that are missing (QEMU, dtc, mkimage, cpio)
+prerequisites: ## install the Debian packages that are missing (QEMU, dtc, mkimage, cpio, mke2fs)
 	@Scripts/prerequisites
 
 assets: prerequisites ## fetch Debian's kernel and busybox into .cache
 	@Scripts/debian-assets
+
+personas: assets ## build the disks of the default phone's personas in .cache
+	@Scripts/persona-disk work personal
 
 build: firmware tool ## build the hypervisor and the host tool
 

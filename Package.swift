@@ -57,7 +57,9 @@ let package = Package(
     .testTarget(name: "PaymentsTests", dependencies: ["Payments", "Virtio"]),
     .testTarget(
       name: "DeviceServerTests",
-      dependencies: ["Appliance", "ControlProtocol", "DeviceServer", "Drivers", "Payments", "Virtio"]),
+      dependencies: [
+        "Appliance", "ControlProtocol", "DeviceServer", "Drivers", "HostCommands", "Payments", "Virtio",
+      ]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
       name: "HypervisorTests",

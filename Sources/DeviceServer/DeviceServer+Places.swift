@@ -12,6 +12,7 @@ extension DeviceServer {
     case Place.network: offer = offerNetwork(client)
     case Place.console: offer = offerConsole(client)
     case Place.entropy: offer = offerEntropy(client)
+    case Place.keys, Place.touch: offer = offerInput(client)
     default: offer = .none
     }
     guard offer.device != 0 else { return .none }
@@ -31,6 +32,7 @@ extension DeviceServer {
     case Place.block: configureBlock(client)
     case Place.network: configureNetwork(client)
     case Place.console: configureConsole(client)
+    case Place.keys, Place.touch: configureInput(client, place)
     default: break
     }
   }
@@ -38,6 +40,7 @@ extension DeviceServer {
   /// The driver has stored into the device's own configuration.
   mutating func storeConfiguration(_ client: Int, _ place: Int, offset: UInt32, value: UInt64) {
     switch place {
+    case Place.keys, Place.touch: storeInputConfiguration(client, place, offset: offset, value: value)
     default: break
     }
   }
@@ -46,6 +49,7 @@ extension DeviceServer {
   mutating func forget(_ client: Int, _ place: Int) {
     switch place {
     case Place.console: forgetConsole(client)
+    case Place.keys, Place.touch: forgetInput(client, place)
     default: break
     }
   }
@@ -66,6 +70,7 @@ extension DeviceServer {
     case Place.network: try serveNetwork(client, queue: queue)
     case Place.console: try serveConsole(client, queue: queue)
     case Place.entropy: try serveEntropy(client)
+    case Place.keys, Place.touch: try serveInput(client, place, queue: queue)
     default: false
     }
   }
@@ -76,6 +81,7 @@ extension DeviceServer {
     if let network { network.value.acknowledge(interrupts) }
     if let entropy, entropy.value.interrupt & interrupts != 0 { _ = entropy.value.transport.acknowledge() }
     if let control, control.value.interrupt & interrupts != 0 { _ = control.value.transport.acknowledge() }
+    acknowledgeInput(interrupts)
   }
 
   /// What the board's devices have done since the last turn.
@@ -85,6 +91,7 @@ extension DeviceServer {
     pollEntropy()
     pollControl()
     pollVault()
+    pollInput()
   }
 
   /// Tells the board's devices what they were given in this turn.
@@ -92,11 +99,12 @@ extension DeviceServer {
     finishDisk()
     finishNetwork()
     finishControl()
+    finishInput()
   }
 
   /// Whether a device of the board has done more meanwhile.
   func devicesHaveMore() -> Bool {
-    disk?.value.queue.hasUsed == true || network?.value.hasReceived == true
+    disk?.value.queue.hasUsed == true || network?.value.hasReceived == true || hasMoreInput
       || control?.value.hasMore == true
   }
 

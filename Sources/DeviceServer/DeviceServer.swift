@@ -66,6 +66,7 @@ public struct DeviceServer<Machine: ServerMachine> {
   var entropy: Resident<EntropySource<Machine.Registers>>?
   var consoles: Resident<Consoles>?
   var control: Resident<ControlDevice<Machine.Registers>>?
+  var personas: Resident<Personas<Machine>>?
   /// Nothing is reported about failures before this time.
   private var quietUntil: UInt64 = 0
   /// The server's own tree, which `TreeText`s are in.
@@ -101,6 +102,7 @@ public struct DeviceServer<Machine: ServerMachine> {
     startConsoles()
     startControl()
     startVaults()
+    startPersonas()
     resume()
     tick()
   }

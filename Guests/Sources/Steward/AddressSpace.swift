@@ -28,7 +28,7 @@ enum AddressSpace {
       own: freeMemory(bus: own.busAddress, boardTree: boardTree),
       kept: view(windows, size: windowSize, start: 0, bus: own.windows),
       pages: pages, clock: view(clock, size: 0x1000, start: 0),
-      windows: view(windows, size: 8 * windowSize, start: 0, bus: own.windows))
+      windows: view(windows, size: 8 * windowSize, start: 0))
   }
 
   /// Maps what entry.S leaves out: the clients' memory and the alias of the first GiB, never executed.
