@@ -7,7 +7,7 @@ import Testing
   private let options = EmulatorOptions(
     software: ["-kernel", "k"], cpus: 3, memory: .mebibytes(768), interruptControllerGeneration: 2,
     cpuModel: "max",
-    countsInstructions: false, extra: ["-d", "int"])
+    countsInstructions: false, devices: nil, extra: ["-d", "int"])
 
   @Test func arguments() {
     let line = options.arguments.joined(separator: " ")
