@@ -201,6 +201,35 @@ import Testing
     #expect(told("memory: 4MiB", large).contains(":3:3: VM `a` has 4GiB of memory; the device server sees"))
   }
 
+  @Test func windowsForLinux() {
+    func arguments(_ mebibytes: UInt64) -> String? {
+      GuestDeviceTree.Client(window: mebibytes << 20, places: []).linuxArguments
+    }
+    let rest = " sysctl.vm.lowmem_reserve_ratio=1"
+    #expect(arguments(4) == "swiotlb=1024 cma=2M" + rest)
+    #expect(arguments(6) == "swiotlb=2048 cma=2M" + rest)
+    #expect(arguments(8) == "swiotlb=2048 cma=4M" + rest)
+    #expect(arguments(10) == "swiotlb=4096 cma=2M" + rest)
+    #expect(arguments(510) == "swiotlb=131072 cma=254M" + rest)
+    #expect(GuestDeviceTree.Client(window: nil, places: []).linuxArguments == nil)
+  }
+
+  @Test func aWindowIsNotLargerThanItsMemory() {
+    func told(_ memory: Int, _ window: Int) -> String {
+      failure {
+        _ = try layout(
+          """
+          vms:
+            s: { role: device-server, kernel: Image, memory: 4MiB }
+            a: { kernel: Image, memory: \(memory)MiB, devices: { console: true, window: \(window)MiB } }
+          """)
+      }
+    }
+    #expect(told(4, 6) == "no failure")
+    #expect(told(64, 64) == "no failure")
+    #expect(told(6, 8).contains(":3:3: VM `a`: a `window` of 8MiB is too large beside 6MiB of memory"))
+  }
+
   // MARK: Layout and records
 
   @Test func clientsWithAWindowLiveInTheMainBank() throws {
@@ -305,7 +334,7 @@ import Testing
     }
     #expect(
       work.node("chosen")?.string("bootargs")
-        == "quiet swiotlb=3072 cma=2M sysctl.vm.lowmem_reserve_ratio=1")
+        == "quiet swiotlb=2048 cma=4M sysctl.vm.lowmem_reserve_ratio=1")
     #expect(numbers(work.node("pl031@9010000")) == [0x901_0000, 0x1000])
     #expect(work.node("shared-memory@20800000")?.string("label") == "pay")
     #expect(work.node("shared-memory@20200000") == nil)

@@ -46,6 +46,12 @@ public struct EmulatedDevices: Equatable, Sendable {
 }
 
 extension EmulatedDevices.Display {
+  /// Whether the installed QEMU can open windows.
+  static var hasWindows: Bool {
+    let output = (try? EmulatorProcess.output(of: EmulatorOptions.program, ["-display", "help"])) ?? ""
+    return output.split(separator: "\n").contains("gtk")
+  }
+
   fileprivate var arguments: [String] {
     switch self {
     case .nowhere: ["-display", "none"]

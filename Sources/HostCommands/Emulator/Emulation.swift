@@ -3,7 +3,7 @@ import Foundation
 /// One run of a phone on QEMU: the device image is made in a folder that is gone afterwards.
 struct Emulation {
   var options: EmulatorOptions
-  private let folder: String
+  private let folders: [TemporaryFolder]
   /// What other verbs find it by; nil without a device server.
   let running: RunningPhone?
 
@@ -22,8 +22,9 @@ struct Emulation {
     running = try phone.deviceServer.map { _ in
       try RunningPhone(phone: path, machines: phone.virtualMachines.map(\.name), disk: disk, in: .standard)
     }
-    folder = try Self.makeFolder()
-    let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder)
+    let folder = try TemporaryFolder()
+    folders = [folder] + (running.map { [TemporaryFolder(path: $0.folder)] } ?? [])
+    let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder.path)
     options = EmulatorOptions(
       software: software, cpus: cpus, memory: layout.board.memory,
       interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount,
@@ -67,19 +68,9 @@ struct Emulation {
     return MemorySize(bytes: needed.bytes + (136 << 20)).rounded(upTo: 128 << 20)
   }
 
-  private static func makeFolder() throws -> String {
-    var template = Array((NSTemporaryDirectory() + "/pocketvisor-XXXXXX").utf8CString)
-    guard mkdtemp(&template) != nil else { throw InputError("no temporary folder to be had") }
-    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
   /// Starts QEMU and runs the session to its end.
   func run<Listener: ConsoleListener>(_ session: inout ConsoleSession<Listener>) throws -> SessionEnd {
-    defer {
-      for folder in [folder, running?.folder].compactMap(\.self) {
-        try? FileManager.default.removeItem(atPath: folder)
-      }
-    }
+    defer { extendLifetime(folders) }
     Signals.watch()
     let emulator = try EmulatorProcess(EmulatorOptions.program, options.arguments)
     return session.run(emulator)

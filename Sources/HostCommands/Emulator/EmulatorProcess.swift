@@ -23,6 +23,14 @@ final class EmulatorProcess {
       program, arguments, package: "qemu-system-arm", input: typed.read, output: printed.write)
   }
 
+  /// What QEMU prints before it ends by itself.
+  static func output(of program: String, _ arguments: [String]) throws -> String {
+    let process = try EmulatorProcess(program, arguments)
+    defer { process.stop() }
+    let data = try FileHandle(fileDescriptor: process.output, closeOnDealloc: false).readToEnd()
+    return String(decoding: data ?? Data(), as: UTF8.self)
+  }
+
   /// Types bytes. They are dropped when QEMU has ended.
   func type(_ bytes: [UInt8]) {
     var rest = bytes[...]

@@ -98,6 +98,12 @@ public enum MemorySharing: Equatable, Sendable {
   /// The most that the device server can see, from 1 GiB to 4 GiB.
   static let limit = MemorySize.mebibytes(3 << 10)
 
+  /// What Linux has of a DMA window for rings: all but the largest power of two that leaves 2 MiB.
+  static func ringSize(_ window: UInt64) -> UInt64 {
+    let most = window - PhoneLimits.memoryGranule
+    return window - 1 << UInt64(63 - most.leadingZeroBitCount)
+  }
+
   /// As the phone record says it.
   var code: UInt8 {
     switch self {

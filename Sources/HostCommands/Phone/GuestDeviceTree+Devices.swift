@@ -13,13 +13,14 @@ extension GuestDeviceTree {
     var places: [VirtioPlace]
 
     /// What Linux must be told so that its devices' buffers and rings fill the DMA window, and nothing else does:
-    /// 2 MiB for rings (`cma`), the rest for bounce buffers of 2 KiB each (`swiotlb`), and no ordinary pages
-    /// (`lowmem_reserve_ratio`).
+    /// bounce buffers of 2 KiB each (`swiotlb`), of which Linux takes a power of two; the rest for rings (`cma`); and
+    /// no ordinary pages (`lowmem_reserve_ratio`).
     var linuxArguments: String? {
-      window.map { "swiotlb=\(($0 - Self.ringSize) / 2048) cma=2M sysctl.vm.lowmem_reserve_ratio=1" }
+      window.map {
+        let rings = MemorySharing.ringSize($0)
+        return "swiotlb=\(($0 - rings) >> 11) cma=\(rings >> 20)M sysctl.vm.lowmem_reserve_ratio=1"
+      }
     }
-
-    private static let ringSize: UInt64 = 2 << 20
   }
 
   /// The names that nodes are found by again.

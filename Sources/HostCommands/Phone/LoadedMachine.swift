@@ -39,6 +39,7 @@ struct LoadedMachine {
     }
     hasClock = phone.deviceServer != nil && !rules.isDeviceServer
     try checkDevices()
+    try checkWindow()
   }
 
   /// What cannot be known before the settings are complete.
@@ -49,6 +50,14 @@ struct LoadedMachine {
     if rules.isDeviceServer || rules.devices?.sharing == .all, memory > MemorySharing.limit {
       throw InputError("VM `\(name)` has \(memory) of memory; the device server sees 3GiB at most", at: place)
     }
+  }
+
+  /// Linux keeps ordinary pages out of the window while it has more memory elsewhere.
+  private func checkWindow() throws {
+    guard let window = client?.window, MemorySharing.ringSize(window) > memory.bytes / 2 else { return }
+    throw InputError(
+      "VM `\(name)`: a `window` of \(MemorySize(bytes: window)) is too large beside \(memory) of memory",
+      at: place)
   }
 
   /// Where its memory begins, with its device tree; its DMA window not counted.

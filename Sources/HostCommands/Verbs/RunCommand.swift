@@ -79,10 +79,20 @@ struct RunCommand: ParsableCommand {
       print("The screen: \(screen.address)")
       return screen
     }
-    let environment = ProcessInfo.processInfo.environment
-    let hasDesktop = ["DISPLAY", "WAYLAND_DISPLAY"].contains { !(environment[$0] ?? "").isEmpty }
-    if hasDesktop, !headless { emulation.options.devices?.display = .window }
+    if !headless, Self.hasDesktop { emulation.options.devices?.display = window }
     return nil
+  }
+
+  private static var hasDesktop: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return ["DISPLAY", "WAYLAND_DISPLAY"].contains { !(environment[$0] ?? "").isEmpty }
+  }
+
+  /// A window, if QEMU has them.
+  private var window: EmulatedDevices.Display {
+    if EmulatedDevices.Display.hasWindows { return .window }
+    print("QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web shows the screen.")
+    return .nowhere
   }
 
   private func runWithTerminal(
