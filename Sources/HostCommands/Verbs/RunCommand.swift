@@ -79,7 +79,7 @@ struct RunCommand: ParsableCommand {
       print("The screen: \(screen.address)")
       return screen
     }
-    if !headless, Self.hasDesktop { emulation.options.devices?.display = window }
+    if !headless { emulation.options.devices?.display = window }
     return nil
   }
 
@@ -88,11 +88,17 @@ struct RunCommand: ParsableCommand {
     return ["DISPLAY", "WAYLAND_DISPLAY"].contains { !(environment[$0] ?? "").isEmpty }
   }
 
-  /// A window, if QEMU has them.
+  /// A window, where there is a desktop and QEMU can open one.
   private var window: EmulatedDevices.Display {
-    if EmulatedDevices.Display.hasWindows { return .window }
-    print("QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web shows the screen.")
-    return .nowhere
+    guard Self.hasDesktop else {
+      print("There is no desktop for a window; --web 6080 shows the screen in a browser.")
+      return .nowhere
+    }
+    guard EmulatedDevices.Display.hasWindows else {
+      print("QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web 6080 shows the screen.")
+      return .nowhere
+    }
+    return .window
   }
 
   private func runWithTerminal(
