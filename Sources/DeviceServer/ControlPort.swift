@@ -80,7 +80,9 @@ struct ControlPort {
 
   // MARK: What arrives
 
-  private func receiveBuffer(_ head: UInt16) -> UInt64 { receiveBuffers &+ UInt64(head & 3) &* Self.receiveSize }
+  private func receiveBuffer(_ head: UInt16) -> UInt64 {
+    receiveBuffers &+ UInt64(head & 3) &* Self.receiveSize
+  }
 
   /// Gives the device a buffer. The descriptor that became free last is used first, so a buffer keeps its number.
   private mutating func give(_ head: UInt16) {

@@ -137,7 +137,9 @@ extension DeviceServer {
 
   // MARK: Consoles
 
-  private func hasConsole(_ client: Int) -> Bool { consoles != nil && clients[client & 7].description.hasConsole }
+  private func hasConsole(_ client: Int) -> Bool {
+    consoles != nil && clients[client & 7].description.hasConsole
+  }
 
   /// The first byte from a position on that is still kept.
   private func kept(_ position: UInt64, of client: Int) -> UInt64 {

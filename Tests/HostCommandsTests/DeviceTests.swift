@@ -124,7 +124,6 @@ import Testing
     ("{ screen: { colour: '#12345' } }", "must be six hexadecimal digits"),
     ("{ entropy: true, vault: v }", "3:50: `vault` in `devices` of VM `a` needs `console: true`"),
     ("{ console: true, vault: x }", "`vault` of `devices` of VM `a`: there is no VM `x`"),
-    ("{ console: true, vault: b }", "VM `a` has VM `b` as its vault, but `calls` does not name it"),
     ("{ console: true, vault: s }", "VM `s` is the device server and cannot be a vault too"),
     ("{ console: true, share: some }", "must be one of `window`, `all`"),
     (
@@ -244,15 +243,15 @@ import Testing
   @Test func recordsOfServerAndClients() throws {
     let content = try content()
     #expect(content.header.deviceServer == 1)
-    #expect(content.header.windowCount == 5)
+    #expect(content.header.windowCount == 6)
     #expect(content.machines.map(\.sharing) == [0, 1, 2, 1, 0])
     #expect(content.machines.map(\.windowSize) == [0, 4, 0, 3, 0])
-    #expect(content.machines.map(\.readableWindows) == [0b01111, 0b10010, 0b01000, 0, 0b10000])
-    #expect(content.machines.map(\.writableWindows) == [0b01111, 0b10010, 0b01000, 0, 0])
+    #expect(content.machines.map(\.readableWindows) == [0b011111, 0b100010, 0b001000, 0, 0b110000])
+    #expect(content.machines.map(\.writableWindows) == [0b011111, 0b100010, 0b001000, 0, 0b010000])
     #expect(content.machines[1].argument == 0x8000_0000)
     #expect(content.machines[1].memorySize == 16 << 20)
-    // What its clients ask of their vault, the server hands on.
-    #expect(content.machines.map(\.partners) == [0b10000, 0b10000, 0, 0, 0])
+    // The vault tells the server that it has answered.
+    #expect(content.machines.map(\.partners) == [0, 0b10000, 0, 0, 1])
     let server = content.machines[0]
     #expect(server.segmentCount == 3)
     #expect(server.segments[2].sourceOffset == .max)
@@ -261,7 +260,7 @@ import Testing
   }
 
   @Test func windowsAndDMAWindowsCountAsMemory() throws {
-    let guests: UInt64 = 8 + 16 + 8 + 32 + 16 + 6 + 4 + 5 * 2
+    let guests: UInt64 = 8 + 16 + 8 + 32 + 16 + 6 + 4 + 6 * 2
     #expect(try layout().memoryNeeded(imageSize: 0) == .mebibytes(guests + 8))
   }
 
@@ -376,7 +375,7 @@ import Testing
     #expect(
       work.properties.map(\.name) == [
         "reg", "label", "memory", "partition", "read-only", "network", "mac", "reach", "host", "console",
-        "vault", "entropy", "screen", "colour",
+        "vault", "may-pay", "entropy", "screen", "colour",
       ])
     #expect(work.string("partition") == "work.root")
     #expect(work.property("mac")?.value == [0x52, 0x50, 0x56, 0, 0, 2])
@@ -387,7 +386,21 @@ import Testing
     #expect(personal.cell("screen") == 3)
     #expect(personal.property("host") == nil)
     #expect(personal.property("read-only") == nil)
-    #expect(server.children[4].properties.map(\.name) == ["reg", "label", "memory"])
+    #expect(server.children[4].properties.map(\.name) == ["reg", "label", "memory", "mailbox"])
+    #expect(server.children[4].cell("mailbox") == 4)
+    let mailbox = try #require(trees[4].node("shared-memory@20800000"))
+    #expect(mailbox.string("compatible") == "pocketvisor,mailbox")
+    #expect(mailbox.property("read-only") == nil)
+  }
+
+  /// Who has a vault may ask; who may pay says `calls`.
+  @Test func whoMayPay() throws {
+    let phone = Self.phone.replacingOccurrences(of: "    calls: [vault]\n", with: "")
+    let machines = try layout(phone).machines
+    let tree = try DeviceTreeNode(reading: InputFile(path: "tree", data: machines[0].deviceTree.content))
+    let work = try #require(tree.node("device-server")?.children[1])
+    #expect(work.cell("vault") == 4)
+    #expect(work.property("may-pay") == nil)
   }
 
   /// A frame passes only between VMs that both say so.

@@ -5,17 +5,21 @@ import GuestMachine
 
 public struct SharedWindow {
   /// In this guest's own translation; see `map`.
-  private let base: UInt64
+  public let base: UInt64
   /// In bytes.
   public let size: UInt64
 
   /// The first window of the device tree; with `writable`, the first that may be written.
-  public static func first(writable: Bool = false) -> SharedWindow? {
+  ///
+  /// - Parameter compatible: what its node is compatible with, and a zero.
+  public static func first(
+    writable: Bool = false, compatible: StaticString = "pocketvisor,shared-window\0"
+  ) -> SharedWindow? {
     guard var tree = BoardTree.walk() else { return nil }
-    var node = WindowNode()
+    var node = WindowNode(wanted: compatible)
     while true {
       switch tree.next() {
-      case .beginNode: node = WindowNode()
+      case .beginNode: node = WindowNode(wanted: compatible)
       case .property(let property): node.read(property, of: tree.blob)
       case .endNode where node.isWindow && !(writable && node.isReadOnly):
         return SharedWindow(base: map(node.base), size: node.size)
@@ -45,6 +49,8 @@ public struct SharedWindow {
 
 /// What a node says, whether it is a window's or not.
 private struct WindowNode {
+  /// What a window's node is compatible with.
+  let wanted: StaticString
   var isWindow = false
   var isReadOnly = false
   var base: UInt64 = 0
@@ -52,7 +58,7 @@ private struct WindowNode {
 
   mutating func read(_ property: DeviceTreeProperty, of blob: Blob) {
     if blob.hasPrefix("compatible\0", at: property.name) {
-      isWindow = blob.hasPrefix("pocketvisor,shared-window\0", at: property.value)
+      isWindow = blob.hasPrefix(wanted, at: property.value)
     } else if blob.hasPrefix("read-only\0", at: property.name) {
       isReadOnly = true
     } else if blob.hasPrefix("reg\0", at: property.name) {

@@ -1,5 +1,5 @@
-// Holds a key that nobody else has, and authenticates payments with it for the VMs that may ask, by FF-A direct
-// requests. Guests/README.md describes them.
+// Holds a key that nobody else has, and authenticates payments with it for the VMs that may ask: by FF-A direct requests, or
+// through the device server's mailbox. Guests/README.md describes both.
 
 import Authentication
 import GuestMachine
@@ -8,10 +8,11 @@ import GuestSupport
 func runVault() {
   guard let key = takeKey() else { stop("no key") }
   var vault = Vault(authentication: key)
+  let mailbox = Mailbox()
   Console.write("vault: ready\n")
   var message = FrameworkMessage(0)
   while true {
-    listen(&message)
+    listen(&message, mailbox, &vault)
     message = vault.answer(message)
     message.call()
   }
@@ -33,10 +34,11 @@ private func takeKey() -> MessageAuthentication? {
   return union == 0 ? nil : MessageAuthentication(key: key)
 }
 
-/// Waits until `message`, what the last call answered, is a request. It is none where the client was stopped
-/// before its response. Nor is an interrupt, but none comes: the interrupt controller is off and stays so.
-private func listen(_ message: inout FrameworkMessage) {
+/// Waits until `message`, what the last call answered, is a request. It is none where the client was stopped before its
+/// response, nor where an interrupt came: the device server's, that there is something in the mailbox.
+private func listen(_ message: inout FrameworkMessage, _ mailbox: Mailbox?, _ vault: inout Vault) {
   while !message.isRequest {
+    mailbox?.serve(&vault)
     message = FrameworkMessage(FrameworkFunction.wait)
     message.call()
     if message.error != 0 { stop("no FF-A") }

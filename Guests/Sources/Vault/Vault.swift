@@ -3,6 +3,7 @@
 import Authentication
 import GuestMachine
 import GuestSupport
+import Payments
 
 /// Operations: x3 of a request.
 private enum Operation {
@@ -87,10 +88,30 @@ struct Vault {
 
   /// A message of one kind from one VM: neither can pass for another's.
   private func begin(_ kind: StaticString, _ request: FrameworkMessage) -> SHA256 {
+    begin(kind, sender: request.sender)
+  }
+
+  private func begin(_ kind: StaticString, sender: UInt64) -> SHA256 {
     var message = authentication.begin()
     for index in 0..<kind.utf8CodeUnitCount { message.append(kind.utf8Start[index]) }
-    message.append(number: request.sender, size: 2)
+    message.append(number: sender, size: 2)
     return message
+  }
+
+  /// The code of a payment that the device server carried here, of a VM that it names.
+  mutating func carriedCode(_ request: PaymentRequest, of sender: UInt64) -> PaymentCode {
+    var message = begin("carried", sender: sender)
+    message.append(number: request.amount)
+    message.append(number: request.nonce)
+    for index in 0..<request.payeeCount { message.append(request.payee[index]) }
+    noteAuthentication(of: sender)
+    return PaymentCode(authentication.finish(message).words)
+  }
+
+  private mutating func noteAuthentication(of sender: UInt64) {
+    guard !hasAuthenticated else { return }
+    hasAuthenticated = true
+    write("vault: authenticated a payment of VM ", sender)
   }
 
   /// The code that a client put into the window.
@@ -107,10 +128,7 @@ struct Vault {
   /// on printing.
   private mutating func report(_ request: FrameworkMessage, status: UInt64) {
     let isPayment = request.registers[3] == Operation.authenticate
-    if status == Status.done, isPayment, !hasAuthenticated {
-      hasAuthenticated = true
-      write("vault: authenticated a payment of VM ", request.sender)
-    }
+    if status == Status.done, isPayment { noteAuthentication(of: request.sender) }
     let now = read_CNTVCT_EL0()
     if status != Status.done, now >= quietUntil {
       quietUntil = now &+ read_CNTFRQ_EL0()

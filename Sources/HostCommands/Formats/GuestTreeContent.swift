@@ -53,7 +53,8 @@ extension DeviceTreeNode {
   }
 
   fileprivate var sharedWindow: GuestDeviceTree.SharedWindow? {
-    guard string("compatible") == GuestDeviceTree.windowName, cell("reg", 1) != nil
+    guard [GuestDeviceTree.windowName, GuestDeviceTree.mailboxName].contains(string("compatible")),
+      cell("reg", 1) != nil
     else { return nil }
     return GuestDeviceTree.SharedWindow(
       name: string("label") ?? "?", guestAddress: number("reg", 0, cells: 2),

@@ -28,6 +28,7 @@ struct DeviceServerNode {
     node.set("reg", cells: [UInt32(index)])
     node.set("label", machine.name)
     node.set("memory", numbers: [memory[index]])
+    if let window = phone.mailbox(of: machine.name) { node.set("mailbox", cells: [UInt32(window)]) }
     if let devices = machine.rules.devices { add(devices, of: machine, at: index, to: &node) }
     return node
   }
@@ -47,7 +48,10 @@ struct DeviceServerNode {
       if network.reachesHost { node.set("host") }
     }
     if devices.hasConsole { node.set("console") }
-    if let vault = devices.vault { node.set("vault", cells: [place(of: vault)]) }
+    if let vault = devices.vault {
+      node.set("vault", cells: [place(of: vault)])
+      if machine.rules.calls.contains(vault) { node.set("may-pay") }
+    }
     if devices.hasEntropy { node.set("entropy") }
     if let screen = devices.screen, let window = phone.frameBuffer(of: machine.name) {
       node.set("screen", cells: [UInt32(window)])

@@ -34,6 +34,8 @@ public struct GuestDeviceTree: Sendable {
   static let keyName = "pocketvisor,key"
   /// What a node of shared memory is compatible with.
   static let windowName = "pocketvisor,shared-window"
+  /// The same for what a vault shares with the device server.
+  static let mailboxName = "pocketvisor,mailbox"
 
   enum Handle {
     static let clock: UInt32 = 1
@@ -168,7 +170,8 @@ public struct GuestDeviceTree: Sendable {
 
   private func sharedMemory(_ window: SharedWindow) -> DeviceTreeNode {
     var node = DeviceTreeNode("shared-memory@\(String(window.guestAddress, radix: 16))")
-    node.set("compatible", Self.windowName)
+    let isMailbox = window.name.hasSuffix(WindowDescription.mailbox)
+    node.set("compatible", isMailbox ? Self.mailboxName : Self.windowName)
     node.set("label", window.name)
     node.set("reg", numbers: [window.guestAddress, PhoneLimits.memoryGranule])
     if !window.isWritable { node.set("read-only") }

@@ -2,7 +2,8 @@
 //
 // Window 0 keeps the device server's state over its restarts. Every screen has two windows: the odd one begins with
 // the frame buffer; the strip that says who is in front is the end of the even one before it, which only the server
-// has. So strip and frame buffer are one picture, which no client can change the top of.
+// has. So strip and frame buffer are one picture, which no client can change the top of. Every vault has one with the
+// device server.
 
 extension PhoneDescription {
   /// The VM that serves devices to others.
@@ -18,6 +19,17 @@ extension PhoneDescription {
   /// The number of the window that begins with a VM's frame buffer; nil where it has no screen.
   func frameBuffer(of name: String) -> Int? { screens.firstIndex(of: name).map { 2 * $0 + 1 } }
 
+  /// Names of the VMs that answer at others' ports `vault`, in their order.
+  private var vaults: [String] {
+    let named = Set(virtualMachines.compactMap(\.rules.devices?.vault))
+    return virtualMachines.map(\.name).filter(named.contains)
+  }
+
+  /// The number of the window in which the device server lays requests before a vault; nil where a VM is none.
+  func mailbox(of name: String) -> Int? {
+    allWindows.firstIndex { $0.name == name + WindowDescription.mailbox }
+  }
+
   /// All windows, by number.
   var allWindows: [WindowDescription] {
     guard let server = deviceServer?.name else { return windows }
@@ -28,6 +40,9 @@ extension PhoneDescription {
       ]
     }
     let state = WindowDescription(name: "\(server).state", writers: [server], readers: [])
-    return [state] + pairs.dropFirst() + windows
+    let mailboxes = vaults.map { name in
+      WindowDescription(name: name + WindowDescription.mailbox, writers: [server, name], readers: [])
+    }
+    return [state] + pairs.dropFirst() + mailboxes + windows
   }
 }

@@ -48,9 +48,9 @@ public struct MachineAccess: Equatable, Sendable {
   public var writableWindows: UInt8 = 0
 
   init(_ machine: VirtualMachineDescription, in phone: PhoneDescription) {
-    // The device server hands on what its clients ask of their vaults.
-    let vaults = machine.rules.isDeviceServer ? phone.virtualMachines.compactMap(\.rules.devices?.vault) : []
-    let partners = Set(machine.rules.calls + vaults)
+    // A vault tells the device server that it has answered what clients asked through it.
+    let server = phone.mailbox(of: machine.name) == nil ? nil : phone.deviceServer?.name
+    let partners = Set(machine.rules.calls + [server].compactMap(\.self))
     for (index, other) in phone.virtualMachines.enumerated() where partners.contains(other.name) {
       self.partners |= 1 << UInt8(index)
     }

@@ -15,6 +15,9 @@ public struct WindowDescription: Equatable, Sendable {
     self.readers = readers
   }
 
+  /// What the names of windows between the device server and a vault end in; no name of a user has a dot.
+  static let mailbox = ".mailbox"
+
   /// Where all VMs that have it find the window with this number.
   static func guestAddress(of index: Int) -> UInt64 {
     PhoneLimits.firstWindow + UInt64(index) * PhoneLimits.memoryGranule

@@ -95,16 +95,8 @@ enum Report {
 
   private static func hexadecimal(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
 
-  /// Columns padded to their widest cell, two spaces apart.
   private static func table(_ rows: [[String]]) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count)
-      }
-      var line = "  " + cells.joined(separator: "  ")
-      while line.last == " " { line.removeLast() }
-      return line
-    }.joined(separator: "\n")
+    TextTable.lines(rows).map { "  " + $0 }.joined(separator: "\n")
   }
 }
 

@@ -16,7 +16,8 @@ public struct PocketvisorCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       NewCommand.self, PackCommand.self, ImageCommand.self, InspectCommand.self, VerifyCommand.self,
-      DiskCommand.self, RunCommand.self, SmokeCommand.self, ScreenshotCommand.self,
+      DiskCommand.self, RunCommand.self, SmokeCommand.self, VMCommand.self, SwitchCommand.self, TopCommand.self,
+      ScreenshotCommand.self,
     ])
 
   public init() {}

@@ -95,7 +95,8 @@ struct RunCommand: ParsableCommand {
       return .nowhere
     }
     guard EmulatedDevices.Display.hasWindows else {
-      print("QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web 6080 shows the screen.")
+      print(
+        "QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web 6080 shows the screen.")
       return .nowhere
     }
     return .window
