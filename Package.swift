@@ -48,8 +48,11 @@ let package = Package(
       name: "AuthenticationTests",
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
-    .testTarget(name: "VirtioTests", dependencies: ["Drivers", "Virtio"]),
-    .testTarget(name: "DeviceServerTests", dependencies: ["Appliance", "DeviceServer", "Drivers", "Virtio"]),
+    .target(name: "ScriptedVirtio", dependencies: ["Drivers", "Virtio"], path: "Tests/ScriptedVirtio"),
+    .testTarget(name: "VirtioTests", dependencies: ["ScriptedVirtio", "Virtio"]),
+    .testTarget(
+      name: "DeviceServerTests",
+      dependencies: ["Appliance", "DeviceServer", "Drivers", "HostCommands", "ScriptedVirtio", "Virtio"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
       name: "HypervisorTests",

@@ -7,6 +7,11 @@ public struct UsedChain: Equatable {
   public let head: UInt16
   /// Bytes that the device has written.
   public let length: UInt32
+
+  public init(head: UInt16, length: UInt32) {
+    self.head = head
+    self.length = length
+  }
 }
 
 /// A queue that the server drives.
