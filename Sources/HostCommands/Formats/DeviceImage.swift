@@ -63,7 +63,8 @@ private struct ImageBuilder {
     let entropy = InlineArray<4, UInt64> { _ in random.next() }
     let header = PhoneHeader(
       virtualMachineCount: UInt32(layout.machines.count),
-      interruptControllerGeneration: UInt32(layout.board.interruptControllerGeneration), entropy: entropy)
+      interruptControllerGeneration: UInt32(layout.board.interruptControllerGeneration), entropy: entropy,
+      windowCount: UInt8(layout.windows.count))
     return zip(layout.machines, placed).reduce(into: header.bytes) { data, machine in
       let segments = machine.1.map { image, content in
         SegmentRecord(
