@@ -81,7 +81,8 @@ import Testing
 }
 
 @Suite struct EmulatedDevicesTests {
-  private let devices = EmulatedDevices(disk: "/a,b/d.raw", monitor: "/r/monitor", control: "/r/control")
+  private let devices = EmulatedDevices(
+    disk: "/a,b/d.raw", monitor: "/r/monitor", controls: ["/r/c1", "/r/c2"])
 
   private func line(_ devices: EmulatedDevices) -> String { devices.arguments.joined(separator: " ") }
 
@@ -94,7 +95,8 @@ import Testing
       #expect(line.contains("-device virtio-\(device)"))
     }
     #expect(line.contains("-device ramfb"))
-    #expect(line.contains("virtconsole,chardev=control,name=pocketvisor.control"))
+    #expect(line.contains("-chardev socket,id=control1,server=on,wait=off,path=/r/c2"))
+    #expect(line.contains("-device virtserialport,nr=2,chardev=control1,name=pocketvisor.control.2"))
     #expect(line.contains("-qmp unix:/r/monitor,server=on,wait=off"))
     #expect(line.hasSuffix("-display none"))
   }
@@ -117,7 +119,8 @@ import Testing
   @Test func qemuTakesThem() throws {
     let folder = Workspace()
     folder.write("d.raw", Data(count: 1 << 20))
-    let devices = EmulatedDevices(disk: folder["d.raw"], monitor: folder["m"], control: folder["c"])
+    let devices = EmulatedDevices(
+      disk: folder["d.raw"], monitor: folder["m"], controls: [folder["c"], folder["c2"]])
     let process = try EmulatorProcess(
       "qemu-system-aarch64", ["-M", "virt", "-cpu", "cortex-a57", "-S", "-nic", "none"] + devices.arguments)
     defer { process.stop() }
@@ -126,7 +129,12 @@ import Testing
     try monitor.execute("screendump", ["filename": folder["s.png"], "format": "png"])
     #expect(folder.read("s.png")?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)
     #expect(failure { try monitor.execute("no-such-thing") }.hasPrefix("QEMU: "))
-    #expect(throws: Never.self) { _ = try UnixSocket(path: folder["c"]) }
+    let first = try ControlLine(path: folder["c"])
+    #expect(first != nil)
+    #expect(try ControlLine(path: folder["c"]) == nil)
+    #expect(try ControlLine(path: folder["c2"]) != nil)
+    #expect(failure { _ = try ControlLine(path: folder["c3"]) }.contains("no connection"))
+    extendLifetime(first)
   }
 
   @Test func nobodyListens() {

@@ -16,12 +16,12 @@ public struct EmulatedDevices: Equatable, Sendable {
   public var disk: String?
   /// Path of the socket of QEMU's monitor.
   public var monitor: String
-  /// Path of the socket at the other end of the control port.
-  public var control: String
+  /// Paths of the sockets at the other ends of the control ports.
+  public var controls: [String]
   public var display = Display.nowhere
 
-  /// The name of the control port.
-  static let controlPort = "pocketvisor.control"
+  /// What the names of control ports begin with; a number follows.
+  static let controlPort = "pocketvisor.control."
 
   /// virtio-mmio of version 2. The disk is written through the host's cache: a flush of the guest is one of the host.
   var arguments: [String] {
@@ -34,9 +34,12 @@ public struct EmulatedDevices: Equatable, Sendable {
     arguments += ["-netdev", "user,id=network", "-device", "virtio-net-device,netdev=network"]
     arguments += ["-device", "virtio-rng-device"]
     arguments += ["-device", "virtio-keyboard-device", "-device", "virtio-tablet-device", "-device", "ramfb"]
-    arguments += ["-chardev", "socket,id=control,server=on,wait=off,path=\(Self.escape(control))"]
     arguments += ["-device", "virtio-serial-device"]
-    arguments += ["-device", "virtconsole,chardev=control,name=\(Self.controlPort)"]
+    for (index, path) in controls.enumerated() {
+      arguments += ["-chardev", "socket,id=control\(index),server=on,wait=off,path=\(Self.escape(path))"]
+      let port = "nr=\(index + 1),chardev=control\(index),name=\(Self.controlPort)\(index + 1)"
+      arguments += ["-device", "virtserialport,\(port)"]
+    }
     arguments += ["-qmp", "unix:\(Self.escape(monitor)),server=on,wait=off"]
     return arguments + display.arguments
   }

@@ -28,7 +28,8 @@ struct Emulation {
     options = EmulatorOptions(
       software: software, cpus: cpus, memory: layout.board.memory,
       interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount,
-      devices: running.map { EmulatedDevices(disk: disk, monitor: $0.monitor, control: $0.control) }, extra: []
+      devices: running.map { EmulatedDevices(disk: disk, monitor: $0.monitor, controls: $0.controls) },
+      extra: []
     )
   }
 

@@ -11,10 +11,13 @@ public struct RunningPhone: Codable, Equatable, Sendable {
   public var machines: [String]
   /// Path of the socket of QEMU's monitor (QMP).
   public var monitor: String
-  /// Path of the socket whose other end is the device server's control port.
-  public var control: String
+  /// Paths of the sockets whose other ends are the device server's control ports, each for one program at a time.
+  public var controls: [String]
   /// Path of its disk, from the root; nil where it has none.
   public var disk: String?
+
+  /// As many as the device server looks at.
+  private static let controlCount = 4
 
   /// The file in the phone's folder.
   private static let fileName = "phone.json"
@@ -29,7 +32,7 @@ public struct RunningPhone: Codable, Equatable, Sendable {
     self.machines = machines
     self.disk = disk.map(Self.absolute)
     monitor = folder + "/monitor"
-    control = folder + "/control"
+    controls = (1...Self.controlCount).map { "\(folder)/control-\($0)" }
     try OutputFile.replace(folder + "/" + Self.fileName) {
       try $0.write(contentsOf: JSONEncoder().encode(self))
     }
@@ -65,6 +68,13 @@ public struct RunningPhone: Codable, Equatable, Sendable {
       throw InputError("\(running.count) phones run; name one with --phone: \(list)")
     }
     return first
+  }
+
+  /// A connection to the first control port that no other program uses.
+  /// - Throws: `InputError` when all are in use.
+  func connectToControl() throws -> ControlLine {
+    for path in controls { if let line = try ControlLine(path: path) { return line } }
+    throw InputError("\(controls.count) programs talk to \(phone) already; end one of them")
   }
 
   private var isRunning: Bool { kill(process, 0) == 0 || errno == EPERM }
