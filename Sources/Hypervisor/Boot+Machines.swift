@@ -31,7 +31,7 @@ extension Boot {
     core.phone.value.deviceServer = core.phone.value.machines[Int((header.deviceServer &- 1) & 7)]
     // Its tables grow while it runs, by one CPU alone.
     guard let server = core.phone.value.deviceServer, server.value.record.virtualCPUCount == 1 else {
-      core.halt("the device server needs one CPU")
+      core.halt("a VM's record is damaged")
     }
   }
 
@@ -51,7 +51,8 @@ extension Boot {
     _ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord, hasClock: Bool
   ) {
     let phone = core.phone
-    guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
+    let hasWindows = UInt32(record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
+    guard hasWindows, Self.isValid(record, imageSize: phone.value.board.image.size) else {
       core.halt("a VM's record is damaged")
     }
     let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
@@ -73,6 +74,7 @@ extension Boot {
     machine.value.period = ticks(record.period)
     machine.value.phone = phone
     locateTree(machine)
+    if !hasClock { machine.value.record.sharing = Sharing.none }
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
@@ -179,6 +181,7 @@ extension Boot {
     let size = UInt64(count) &* PhoneLimits.memoryGranule
     guard count <= 8, let memory = carve(core, size) else { core.haltForMemory() }
     core.phone.value.windows = memory.start
+    core.phone.value.windowCount = count
     var done: UInt64 = 0
     while done < size {
       let address = PhysicalAddress(memory.start &+ done)

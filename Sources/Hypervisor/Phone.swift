@@ -14,6 +14,7 @@ import VirtualDevices
   var deviceServer: VirtualMachineReference?
   /// Where the first shared window lies; the others follow. 0 if there is none.
   var windows: UInt64
+  var windowCount: UInt8
   /// Where the page lies that is the clock of all VMs but the device server.
   var clockPage: UInt64
   /// Entries for level-3 tables that VMs have in common: flash, clock, CPU interface of a GICv2.
