@@ -53,12 +53,14 @@ let package = Package(
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
-    .testTarget(name: "VirtioTests", dependencies: ["Drivers", "Virtio"]),
+    .target(name: "ScriptedVirtio", dependencies: ["Drivers", "Virtio"], path: "Tests/ScriptedVirtio"),
+    .testTarget(name: "VirtioTests", dependencies: ["ScriptedVirtio", "Virtio"]),
     .testTarget(name: "PaymentsTests", dependencies: ["Payments", "Virtio"]),
     .testTarget(
       name: "DeviceServerTests",
       dependencies: [
-        "Appliance", "ControlProtocol", "DeviceServer", "Drivers", "HostCommands", "Payments", "Virtio",
+        "Appliance", "ControlProtocol", "DeviceServer", "Drivers", "HostCommands", "Payments", "ScriptedVirtio",
+        "Virtio",
       ]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(

@@ -96,38 +96,38 @@ import Testing
 
   /// Behind a device server, what is wrong with the devices of VM `a`, and where.
   @Test(arguments: [
-    ("{ dsik: p }", "3:28: unknown key `dsik` in `devices` of VM `a`; did you mean `disk`?"),
-    ("true", "3:26: `devices` of VM `a` must be a list of `key: value`"),
-    ("{}", "3:26: `devices` of VM `a` name no device"),
+    ("{ dsik: p }", "3:31: unknown key `dsik` in `devices` of VM `a`; did you mean `disk`?"),
+    ("true", "3:29: `devices` of VM `a` must be a list of `key: value`"),
+    ("{}", "3:29: `devices` of VM `a` name no device"),
     ("{ share: all }", "name no device"),
     ("{ network: false, console: false }", "name no device"),
     ("{ disk: [p] }", "`disk` of `devices` of VM `a` must be a text"),
     ("{ disk: '' }", "`` is no name for a partition"),
-    ("{ disk: 'a b' }", "3:34: `a b` is no name for a partition: 1 to 36 of a-z, A-Z, 0-9, `.`, `-` and `_`"),
+    ("{ disk: 'a b' }", "3:37: `a b` is no name for a partition: 1 to 36 of a-z, A-Z, 0-9, `.`, `-` and `_`"),
     ("{ disk: abcdefghijklmnopqrstuvwxyz0123456789x }", "is no name for a partition"),
-    ("{ disk: { size: 3MiB } }", "3:34: `disk` in `devices` of VM `a` needs a `partition`"),
+    ("{ disk: { size: 3MiB } }", "3:37: `disk` in `devices` of VM `a` needs a `partition`"),
     ("{ disk: { partition: p, sise: 3MiB } }", "did you mean `size`?"),
     ("{ disk: { partition: p, size: 0MiB } }", "must be from 1KiB to 1024GiB"),
-    ("{ disk: { partition: p, size: 1025GiB } }", "3:56: `size` of `disk` in `devices` of VM `a`"),
+    ("{ disk: { partition: p, size: 1025GiB } }", "3:59: `size` of `disk` in `devices` of VM `a`"),
     ("{ disk: { partition: p, size: much } }", "must be a size such as 256MiB"),
     ("{ disk: { partition: p, read-only: 1 } }", "must be true or false"),
-    ("{ disk: q }", "3:34: VM `a` cannot have partition `q`: it is VM `b`'s"),
+    ("{ disk: q }", "3:37: VM `a` cannot have partition `q`: it is VM `b`'s"),
     ("{ network: yes }", "`network` of `devices` of VM `a` must be true or false"),
     ("{ network: { hots: true } }", "did you mean `host`?"),
     ("{ network: { reach: [d] } }", "there is no VM `d`"),
-    ("{ network: { reach: [b] } }", "3:37: VM `a` wants to reach VM `b`, which has no `network`"),
+    ("{ network: { reach: [b] } }", "3:40: VM `a` wants to reach VM `b`, which has no `network`"),
     ("{ network: { reach: [a] } }", "VM `a` needs no network to reach itself"),
     (
-      "{ screen: { colour: red } }", "3:46: `colour` of `screen` in `devices` of VM `a` must be six hexadecimal"
+      "{ screen: { colour: red } }", "3:49: `colour` of `screen` in `devices` of VM `a` must be six hexadecimal"
     ),
     ("{ screen: { colour: '#+12345' } }", "must be six hexadecimal digits"),
     ("{ screen: { colour: '#12345' } }", "must be six hexadecimal digits"),
-    ("{ entropy: true, vault: v }", "3:50: `vault` in `devices` of VM `a` needs `console: true`"),
+    ("{ entropy: true, vault: v }", "3:53: `vault` in `devices` of VM `a` needs `console: true`"),
     ("{ console: true, vault: x }", "`vault` of `devices` of VM `a`: there is no VM `x`"),
     ("{ console: true, vault: s }", "VM `s` is the device server and cannot be a vault too"),
     ("{ console: true, share: some }", "must be one of `window`, `all`"),
     (
-      "{ console: true, share: all, window: 6MiB }", "3:63: `window` in `devices` of VM `a`: there is none with"
+      "{ console: true, share: all, window: 6MiB }", "3:66: `window` in `devices` of VM `a`: there is none with"
     ),
     ("{ console: true, window: 5MiB }", "must be a multiple of 2MiB, from 4MiB to 510MiB"),
     ("{ console: true, window: 2MiB }", "must be a multiple of 2MiB, from 4MiB to 510MiB"),
@@ -136,9 +136,9 @@ import Testing
   func mistakes(devices: String, sentence: String) {
     let text = """
       vms:
-        s: { role: device-server, kernel: a }
-        a: { calls: [s], devices: \(devices), kernel: a }
         b: { kernel: a, devices: { disk: q } }
+        a: { calls: [s], devices: \(devices), kernel: a }
+        s: { role: device-server, kernel: a }
         v: { kernel: a }
       """
     let told = failure { _ = try description(text) }

@@ -76,7 +76,7 @@ struct RunCommand: ParsableCommand {
       let socket = running.folder + "/vnc"
       emulation.options.devices?.display = .socket(socket)
       let screen = try WebScreen(port: web, socket: socket)
-      print("The screen: \(screen.address)")
+      say("The screen: \(screen.address)")
       return screen
     }
     if !headless { emulation.options.devices?.display = window }
@@ -91,12 +91,11 @@ struct RunCommand: ParsableCommand {
   /// A window, where there is a desktop and QEMU can open one.
   private var window: EmulatedDevices.Display {
     guard Self.hasDesktop else {
-      print("There is no desktop for a window; --web 6080 shows the screen in a browser.")
+      say("There is no desktop for a window; --web 6080 shows the screen in a browser.")
       return .nowhere
     }
     guard EmulatedDevices.Display.hasWindows else {
-      print(
-        "QEMU opens no window here (on Debian: apt-get install qemu-system-gui); --web 6080 shows the screen.")
+      say("QEMU opens no window (on Debian: apt-get install qemu-system-gui); --web 6080 shows the screen.")
       return .nowhere
     }
     return .window
@@ -106,13 +105,14 @@ struct RunCommand: ParsableCommand {
     _ emulation: Emulation, _ session: inout ConsoleSession<UntilListener>
   ) throws -> SessionEnd {
     guard !headless else { return try emulation.run(&session) }
-    let keys =
-      "Ctrl-] q quits; Ctrl-] 1 to 8 bring a VM to the front, Ctrl-] a shows all, Ctrl-] ? lists the keys.\n"
-    FileHandle.standardOutput.write(Data(keys.utf8))
+    say("Ctrl-] q quits; Ctrl-] 1 to 8 bring a VM to the front, Ctrl-] a shows all, Ctrl-] ? lists the keys.")
     let terminal = Terminal(raw: STDIN_FILENO)
     defer { extendLifetime(terminal) }
     return try emulation.run(&session)
   }
+
+  /// Prints a line before what the phone prints.
+  private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
   private func conclude(_ end: SessionEnd, missing: [String]) throws {
     let wanted = missing.map { "`\($0)`" }.joined(separator: ", ")
