@@ -14,56 +14,49 @@ public struct BoardDevice: Equatable, BitwiseCopyable {
   public var event: UInt64 { interrupt < 32 ? 0 : 1 &<< UInt64(interrupt &- 32) }
 }
 
-/// What the board has.
+/// What the board has. It is looked up in the tree each time: that is done a few times at the start.
 public struct BoardDevices {
-  public static let slotLimit = 32
+  private let tree: Blob
+  /// QEMU's fw_cfg; 0: there is none.
+  public let firmwareConfiguration: UInt64
+  /// A PL031; 0: there is none.
+  public let clock: UInt64
 
-  /// virtio-mmio slots in the order of the tree; most are empty.
-  public private(set) var slots = InlineArray<32, BoardDevice>(repeating: BoardDevice())
-  public private(set) var slotCount = 0
-  /// QEMU's fw_cfg.
-  public private(set) var firmwareConfiguration: UInt64 = 0
-  /// A PL031.
-  public private(set) var clock: UInt64 = 0
-
-  /// Reads a tree whose devices are children of the root or of a bus, with two cells for an address and for a size.
-  public init(_ blob: Blob) {
-    guard var tree = DeviceTree(blob) else { return }
-    var node = DeviceNode()
-    while true {
-      switch tree.next() {
-      case .beginNode:
-        node = DeviceNode()
-      case .property(let property):
-        node.read(property, of: blob)
-      case .endNode:
-        add(node)
-        node = DeviceNode()
-      case .end, .malformed: return
-      }
-    }
+  /// Reads a tree with two cells for an address and for a size.
+  public init(_ tree: Blob) {
+    self.tree = tree
+    firmwareConfiguration = Self.first(.firmwareConfiguration, in: tree) { _ in true }.address
+    clock = Self.first(.pl031, in: tree) { _ in true }.address
   }
 
-  /// The device with this ID in the slots, the one with `number` of its kind before it.
+  /// The device with this ID in the virtio-mmio slots, the one with `number` of its kind before it.
   public func device<Machine: ServerMachine>(
     _ kind: UInt32, number: Int = 0, of machine: Machine
   ) -> BoardDevice? {
     var left = number
-    for index in 0..<slotCount {
-      let slot = slots[index & 31]
-      guard DriverTransport(machine.registers(at: slot.address)).device == kind else { continue }
-      if left == 0 { return slot }
+    let device = Self.first(.virtioMMIO, in: tree) { device in
+      guard DriverTransport(machine.registers(at: device.address)).device == kind else { return false }
       left &-= 1
+      return left < 0
     }
-    return nil
+    return device.address == 0 ? nil : device
   }
 
-  private mutating func add(_ node: DeviceNode) {
-    if node.isClock, clock == 0 { clock = node.device.address }
-    if node.isFirmwareConfiguration { firmwareConfiguration = node.device.address }
-    if node.isSlot, slotCount < Self.slotLimit {
-      slots[slotCount] = node.device
-      slotCount &+= 1
+  /// The first device that a tree says is `compatible`, and for which a condition holds; one at address 0 if there is none.
+  private static func first(
+    _ compatible: DeviceTreeName, in blob: Blob, where isWanted: (BoardDevice) -> Bool
+  ) -> BoardDevice {
+    guard var tree = DeviceTree(blob) else { return BoardDevice() }
+    var node = DeviceNode()
+    while true {
+      switch tree.next() {
+      case .beginNode: node = DeviceNode()
+      case .property(let property): node.read(property, of: blob, compatible)
+      case .endNode:
+        if node.isCompatible, node.device.address != 0, isWanted(node.device) { return node.device }
+        node = DeviceNode()
+      case .end, .malformed: return BoardDevice()
+      }
     }
   }
 }
@@ -71,30 +64,24 @@ public struct BoardDevices {
 /// What a node says, whether it is of use or not.
 private struct DeviceNode {
   var device = BoardDevice()
-  var isSlot = false
-  var isClock = false
-  var isFirmwareConfiguration = false
+  var isCompatible = false
 
-  mutating func read(_ property: DeviceTreeProperty, of blob: Blob) {
+  mutating func read(_ property: DeviceTreeProperty, of blob: Blob, _ compatible: DeviceTreeName) {
     switch blob.name(at: property.name) {
-    case .compatible: readCompatible(property, of: blob)
+    case .compatible: isCompatible = has(property, compatible, in: blob)
     case .reg where property.length >= 16: device.address = blob.number(at: property.value, cells: 2)
     case .interrupts where property.length >= 12: readInterrupt(property.value, of: blob)
     default: break
     }
   }
 
-  /// Any of the strings in it counts.
-  private mutating func readCompatible(_ property: DeviceTreeProperty, of blob: Blob) {
+  /// Whether any of the strings in a property is this one.
+  private func has(_ property: DeviceTreeProperty, _ name: DeviceTreeName, in blob: Blob) -> Bool {
     for offset in property.value..<property.value &+ property.length
     where offset == property.value || blob.byte(at: offset &- 1) == 0 {
-      switch blob.name(at: offset) {
-      case .virtioMMIO: isSlot = true
-      case .pl031: isClock = true
-      case .firmwareConfiguration: isFirmwareConfiguration = true
-      default: break
-      }
+      if blob.name(at: offset) == name { return true }
     }
+    return false
   }
 
   /// Three cells: 0 for a shared interrupt, its number without the first 32, and how it is triggered.

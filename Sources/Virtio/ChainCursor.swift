@@ -17,7 +17,7 @@ public struct ChainCursor {
   public var head: UInt16 { chain.head }
 
   /// The rest of the segment that the cursor is in, or the next one; nil at the end. A part that is used is to be `skip`ped.
-  public mutating func current() throws(RingFault) -> Segment? {
+  @inline(never) public mutating func current() throws(RingFault) -> Segment? {
     while segment.length == 0 {
       guard let next = try chain.segment(in: memory) else { return nil }
       segment = next
@@ -33,7 +33,7 @@ public struct ChainCursor {
   }
 
   /// Reads up to `count` bytes of what is readable into `target`; answers how many there were.
-  public mutating func read(
+  @inline(never) public mutating func read(
     _ count: UInt32, to target: MemoryView, at address: UInt64
   ) throws(RingFault) -> UInt32 {
     var done: UInt32 = 0
@@ -47,7 +47,7 @@ public struct ChainCursor {
   }
 
   /// Writes up to `count` bytes of `source` into what is writable, skipping what is readable; answers how many had room.
-  public mutating func write(
+  @inline(never) public mutating func write(
     _ count: UInt32, from source: MemoryView, at address: UInt64
   ) throws(RingFault) -> UInt32 {
     var done: UInt32 = 0

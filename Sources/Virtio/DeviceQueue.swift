@@ -24,7 +24,7 @@ public struct DeviceQueue: BitwiseCopyable {
   public var inFlight: UInt16 { taken &- used }
 
   /// Whether the rings are aligned and lie in the memory.
-  func isSound(in memory: MemoryView) -> Bool {
+  @inline(never) func isSound(in memory: MemoryView) -> Bool {
     size != 0 && size & (size &- 1) == 0 && size <= 0x8000
       && descriptors & 15 == 0 && available & 1 == 0 && usedRing & 3 == 0
       && memory.contains(descriptors, count: RingLayout.descriptors(size))
@@ -36,22 +36,22 @@ public struct DeviceQueue: BitwiseCopyable {
   /// may have stopped between remembering and saying it.
   mutating func resume(in memory: MemoryView) {
     taken = used
-    if isReady { memory.release16(usedRing &+ RingLayout.index, used) }
+    if isReady { memory.ringRelease16(usedRing &+ RingLayout.index, used) }
   }
 
   /// Whether the driver has made more available than was taken.
-  public func hasAvailable(in memory: MemoryView) -> Bool {
-    isReady && memory.acquire16(available &+ RingLayout.index) != taken
+  @inline(never) public func hasAvailable(in memory: MemoryView) -> Bool {
+    isReady && memory.ringAcquire16(available &+ RingLayout.index) != taken
   }
 
   /// Takes the next chain, or nil where there is none.
-  public mutating func take(from memory: MemoryView) throws(RingFault) -> DescriptorChain? {
+  @inline(never) public mutating func take(from memory: MemoryView) throws(RingFault) -> DescriptorChain? {
     guard isReady else { return nil }
-    let pending = memory.acquire16(available &+ RingLayout.index) &- taken
+    let pending = memory.ringAcquire16(available &+ RingLayout.index) &- taken
     guard pending != 0 else { return nil }
     guard UInt32(pending) &+ UInt32(inFlight) <= size else { throw .index }
     let place = UInt64(UInt32(taken) & (size &- 1))
-    let head = memory.load16(available &+ RingLayout.entries &+ place &* 2)
+    let head = memory.ringLoad16(available &+ RingLayout.entries &+ place &* 2)
     guard UInt32(head) < size else { throw .descriptor }
     taken &+= 1
     return DescriptorChain(head: head, queue: self)
@@ -63,19 +63,19 @@ public struct DeviceQueue: BitwiseCopyable {
   /// Hands a chain back to the driver. The order must be the one in which chains were taken.
   ///
   /// - Parameter length: bytes written into it.
-  public mutating func complete(_ head: UInt16, length: UInt32, in memory: MemoryView) {
+  @inline(never) public mutating func complete(_ head: UInt16, length: UInt32, in memory: MemoryView) {
     guard isReady, inFlight != 0 else { return }
     let entry = usedRing &+ RingLayout.entries &+ UInt64(UInt32(used) & (size &- 1)) &* 8
-    memory.store32(entry, UInt32(head))
-    memory.store32(entry &+ 4, length)
+    memory.ringStore32(entry, UInt32(head))
+    memory.ringStore32(entry &+ 4, length)
     used &+= 1
-    memory.release16(usedRing &+ RingLayout.index, used)
+    memory.ringRelease16(usedRing &+ RingLayout.index, used)
   }
 
   /// Whether the driver wants an interrupt for what is used now (VIRTQ_AVAIL_F_NO_INTERRUPT). A driver that has just asked
   /// for one looks at the used ring afterwards, so reading the flag behind the index loses none.
-  public func wantsInterrupt(in memory: MemoryView) -> Bool {
-    memory.load16(available) & RingLayout.isQuiet == 0
+  @inline(never) public func wantsInterrupt(in memory: MemoryView) -> Bool {
+    memory.ringLoad16(available) & RingLayout.isQuiet == 0
   }
 }
 
@@ -98,13 +98,13 @@ public struct DescriptorChain {
   }
 
   /// The next stretch of memory, which lies inside of `memory`; nil at the end. At most as many as the queue is long.
-  public mutating func segment(in memory: MemoryView) throws(RingFault) -> Segment? {
+  @inline(never) public mutating func segment(in memory: MemoryView) throws(RingFault) -> Segment? {
     guard next < size else { return nil }
     guard steps < size else { throw .loop }
     steps &+= 1
     let place = descriptors &+ UInt64(next) &* RingLayout.descriptorSize
-    let address = memory.load64(place)
-    let word = memory.load64(place &+ 8)
+    let address = memory.ringLoad64(place)
+    let word = memory.ringLoad64(place &+ 8)
     let segment = Segment(
       address: address, length: UInt32(truncatingIfNeeded: word),
       isWritable: word &>> 32 & UInt64(DescriptorFlag.writable) != 0)

@@ -56,7 +56,7 @@ public struct DeviceTransport: BitwiseCopyable {
   /// Writes everything that a driver reads at power-on.
   ///
   /// - Parameter registers: the place's 512 bytes, from address 0 on.
-  public mutating func reset(_ offer: DeviceOffer, registers: MemoryView) {
+  @inline(never) public mutating func reset(_ offer: DeviceOffer, registers: MemoryView) {
     self = DeviceTransport()
     registers.clear(0, count: UInt64(TransportRegister.configuration))
     write(registers, TransportRegister.magic, TransportRegister.magicValue)
@@ -69,7 +69,7 @@ public struct DeviceTransport: BitwiseCopyable {
   /// A driver's store of any register but QueueNotify and InterruptACK.
   ///
   /// - Parameter memory: what the driver shares.
-  public mutating func store(
+  @inline(never) public mutating func store(
     _ value: UInt32, at offset: UInt32, offer: DeviceOffer, memory: MemoryView, registers: MemoryView
   ) -> TransportEvent {
     if offset >= TransportRegister.configuration {
@@ -85,7 +85,7 @@ public struct DeviceTransport: BitwiseCopyable {
 
   /// The driver did what it must not: the device does nothing more until it is reset (virtio 2.1.2). The caller raises the
   /// interrupt.
-  public mutating func fail(registers: MemoryView) {
+  @inline(never) public mutating func fail(registers: MemoryView) {
     status |= DeviceStatus.needsReset
     write(registers, TransportRegister.status, status)
     if status & DeviceStatus.driverReady != 0 {
@@ -94,7 +94,9 @@ public struct DeviceTransport: BitwiseCopyable {
   }
 
   /// Goes on after a restart of the server; false where what was kept makes no sense, and the device must be reset.
-  public mutating func resume(_ offer: DeviceOffer, memory: MemoryView, registers: MemoryView) -> Bool {
+  @inline(never) public mutating func resume(_ offer: DeviceOffer, memory: MemoryView, registers: MemoryView)
+    -> Bool
+  {
     guard driverFeatures & ~offer.features == 0 else { return false }
     for index in 0..<8 where queues[index].ready != 0 {
       guard UInt32(index) < offer.queues, queues[index].size <= offer.queueSize, queues[index].isReady,
@@ -193,7 +195,7 @@ public struct DeviceTransport: BitwiseCopyable {
   }
 
   /// Writes what depends on what the driver chose.
-  private func publish(_ offer: DeviceOffer, registers: MemoryView) {
+  @inline(never) private func publish(_ offer: DeviceOffer, registers: MemoryView) {
     let features = deviceFeaturesSelect < 2 ? offer.features &>> UInt64(deviceFeaturesSelect &* 32) : 0
     write(registers, TransportRegister.deviceFeatures, UInt32(truncatingIfNeeded: features))
     let isThere = queueSelect < offer.queues

@@ -35,7 +35,7 @@ public struct DriverQueue {
   /// - Parameters:
   ///   - memory: the server's own, where the device reaches it.
   ///   - address: of `bytes(size)` bytes in it, a multiple of 16.
-  public init(memory: MemoryView, at address: UInt64, size: UInt32) {
+  @inline(never) public init(memory: MemoryView, at address: UInt64, size: UInt32) {
     self.memory = memory
     self.size = size
     descriptors = address
@@ -55,69 +55,69 @@ public struct DriverQueue {
   private func place(_ index: UInt32) -> UInt64 { descriptors &+ UInt64(index) &* 16 }
 
   private func setFlags(_ index: UInt32, _ flags: UInt32, next: UInt32) {
-    memory.store32(place(index) &+ 12, flags | next &<< 16)
+    memory.ringStore32(place(index) &+ 12, flags | next &<< 16)
   }
 
-  private func next(_ index: UInt32) -> UInt32 { memory.load32(place(index) &+ 12) &>> 16 }
+  private func next(_ index: UInt32) -> UInt32 { memory.ringLoad32(place(index) &+ 12) &>> 16 }
 
   /// Adds a stretch of memory to the chain that is being written; the caller has seen that a descriptor is free.
   ///
   /// - Parameter address: on the bus.
-  public mutating func append(_ address: UInt64, _ length: UInt32, isWritable: Bool) {
+  @inline(never) public mutating func append(_ address: UInt64, _ length: UInt32, isWritable: Bool) {
     guard free != 0 else { return }
     let index = firstFree
     firstFree = next(index)
     free &-= 1
-    memory.store64(place(index), address)
-    memory.store32(place(index) &+ 8, length)
+    memory.ringStore64(place(index), address)
+    memory.ringStore32(place(index) &+ 8, length)
     setFlags(index, isWritable ? DescriptorFlag.writable : 0, next: size)
     if first == size {
       first = index
     } else {
-      let flags = memory.load32(place(last) &+ 12) & DescriptorFlag.writable
+      let flags = memory.ringLoad32(place(last) &+ 12) & DescriptorFlag.writable
       setFlags(last, flags | DescriptorFlag.next, next: index)
     }
     last = index
   }
 
   /// Makes the chain available and answers its number; nil where nothing was added.
-  public mutating func submit() -> UInt16? {
+  @inline(never) public mutating func submit() -> UInt16? {
     guard first < size else { return nil }
     let head = UInt16(truncatingIfNeeded: first)
     let entry = UInt64(UInt32(availableIndex) & (size &- 1)) &* 2
-    memory.store16(available &+ RingLayout.entries &+ entry, head)
+    memory.ringStore16(available &+ RingLayout.entries &+ entry, head)
     availableIndex &+= 1
-    memory.release16(available &+ RingLayout.index, availableIndex)
+    memory.ringRelease16(available &+ RingLayout.index, availableIndex)
     first = size
     return head
   }
 
   /// Gives up the chain that is being written.
-  public mutating func abandon() {
+  @inline(never) public mutating func abandon() {
     if first < size { release(first) }
     first = size
   }
 
   /// Whether the device has used more.
-  public var hasUsed: Bool { memory.load16(used &+ RingLayout.index) != usedIndex }
+  public var hasUsed: Bool { memory.ringLoad16(used &+ RingLayout.index) != usedIndex }
 
   /// Takes the next chain that the device has used; its descriptors are free again.
-  public mutating func takeUsed() -> UsedChain? {
-    guard memory.acquire16(used &+ RingLayout.index) != usedIndex else { return nil }
+  @inline(never) public mutating func takeUsed() -> UsedChain? {
+    guard memory.ringAcquire16(used &+ RingLayout.index) != usedIndex else { return nil }
     let entry = used &+ RingLayout.entries &+ UInt64(UInt32(usedIndex) & (size &- 1)) &* 8
-    let head = memory.load32(entry)
+    let head = memory.ringLoad32(entry)
     usedIndex &+= 1
     guard head < size else { return nil }
     release(head)
-    return UsedChain(head: UInt16(truncatingIfNeeded: head), length: memory.load32(entry &+ 4))
+    return UsedChain(head: UInt16(truncatingIfNeeded: head), length: memory.ringLoad32(entry &+ 4))
   }
 
   /// Puts a chain's descriptors back into the list. A device that names a chain twice cannot make this endless, nor the list
   /// longer than the queue.
-  private mutating func release(_ head: UInt32) {
+  @inline(never) private mutating func release(_ head: UInt32) {
     var index = head
     while free < size, index < size {
-      let word = memory.load32(place(index) &+ 12)
+      let word = memory.ringLoad32(place(index) &+ 12)
       setFlags(index, 0, next: firstFree)
       firstFree = index
       free &+= 1
@@ -128,9 +128,9 @@ public struct DriverQueue {
 
   /// Tells the device whether to interrupt when it has used a chain. After asking for it, look at `hasUsed` once more.
   public func setInterrupting(_ wanted: Bool) {
-    memory.store16(available, wanted ? 0 : RingLayout.isQuiet)
+    memory.ringStore16(available, wanted ? 0 : RingLayout.isQuiet)
   }
 
   /// Whether the device wants to be notified of new chains. The caller has put a full barrier between `submit` and this.
-  public var wantsNotification: Bool { memory.load16(used) & RingLayout.isQuiet == 0 }
+  public var wantsNotification: Bool { memory.ringLoad16(used) & RingLayout.isQuiet == 0 }
 }

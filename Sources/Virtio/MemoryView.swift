@@ -33,7 +33,7 @@ import Synchronization
   /// A part of this view as a view of its own; empty where it does not lie inside.
   ///
   /// - Parameter start: what the part's owner calls its first byte.
-  public func part(at address: UInt64, size: UInt64, start: UInt64) -> MemoryView {
+  @inline(never) public func part(at address: UInt64, size: UInt64, start: UInt64) -> MemoryView {
     guard contains(address, count: size) else {
       return unsafe MemoryView(base: base, start: start, size: 0)
     }
@@ -67,84 +67,128 @@ import Synchronization
     contains(address, count: bytes) && address & (bytes &- 1) == 0
   }
 
-  public func load8(_ address: UInt64) -> UInt8 {
-    guard contains(address, count: 1) else { return 0 }
-    return unsafe word(address, UInt8.self).pointee.load(ordering: .relaxed)
-  }
+  // For the rings, where a call for each word would cost more than the access.
 
-  public func load16(_ address: UInt64) -> UInt16 {
+  @inline(__always) func ringLoad16(_ address: UInt64) -> UInt16 {
     guard hasWord(address, 2) else { return 0 }
     return unsafe word(address, UInt16.self).pointee.load(ordering: .relaxed)
   }
 
-  public func load32(_ address: UInt64) -> UInt32 {
+  @inline(__always) func ringLoad32(_ address: UInt64) -> UInt32 {
     guard hasWord(address, 4) else { return 0 }
     return unsafe word(address, UInt32.self).pointee.load(ordering: .relaxed)
   }
 
-  public func load64(_ address: UInt64) -> UInt64 {
+  @inline(__always) func ringLoad64(_ address: UInt64) -> UInt64 {
     guard hasWord(address, 8) else { return 0 }
     return unsafe word(address, UInt64.self).pointee.load(ordering: .relaxed)
   }
 
-  public func store8(_ address: UInt64, _ value: UInt8) {
-    guard contains(address, count: 1) else { return }
-    unsafe word(address, UInt8.self).pointee.store(value, ordering: .relaxed)
-  }
-
-  public func store16(_ address: UInt64, _ value: UInt16) {
+  @inline(__always) func ringStore16(_ address: UInt64, _ value: UInt16) {
     guard hasWord(address, 2) else { return }
     unsafe word(address, UInt16.self).pointee.store(value, ordering: .relaxed)
   }
 
-  public func store32(_ address: UInt64, _ value: UInt32) {
+  @inline(__always) func ringStore32(_ address: UInt64, _ value: UInt32) {
     guard hasWord(address, 4) else { return }
     unsafe word(address, UInt32.self).pointee.store(value, ordering: .relaxed)
   }
 
-  public func store64(_ address: UInt64, _ value: UInt64) {
+  @inline(__always) func ringStore64(_ address: UInt64, _ value: UInt64) {
+    guard hasWord(address, 8) else { return }
+    unsafe word(address, UInt64.self).pointee.store(value, ordering: .relaxed)
+  }
+
+  @inline(__always) func ringAcquire16(_ address: UInt64) -> UInt16 {
+    guard hasWord(address, 2) else { return 0 }
+    return unsafe word(address, UInt16.self).pointee.load(ordering: .acquiring)
+  }
+
+  @inline(__always) func ringRelease16(_ address: UInt64, _ value: UInt16) {
+    guard hasWord(address, 2) else { return }
+    unsafe word(address, UInt16.self).pointee.store(value, ordering: .releasing)
+  }
+
+  @inline(never) public func load8(_ address: UInt64) -> UInt8 {
+    guard contains(address, count: 1) else { return 0 }
+    return unsafe word(address, UInt8.self).pointee.load(ordering: .relaxed)
+  }
+
+  @inline(never) public func load16(_ address: UInt64) -> UInt16 {
+    guard hasWord(address, 2) else { return 0 }
+    return unsafe word(address, UInt16.self).pointee.load(ordering: .relaxed)
+  }
+
+  @inline(never) public func load32(_ address: UInt64) -> UInt32 {
+    guard hasWord(address, 4) else { return 0 }
+    return unsafe word(address, UInt32.self).pointee.load(ordering: .relaxed)
+  }
+
+  @inline(never) public func load64(_ address: UInt64) -> UInt64 {
+    guard hasWord(address, 8) else { return 0 }
+    return unsafe word(address, UInt64.self).pointee.load(ordering: .relaxed)
+  }
+
+  @inline(never) public func store8(_ address: UInt64, _ value: UInt8) {
+    guard contains(address, count: 1) else { return }
+    unsafe word(address, UInt8.self).pointee.store(value, ordering: .relaxed)
+  }
+
+  @inline(never) public func store16(_ address: UInt64, _ value: UInt16) {
+    guard hasWord(address, 2) else { return }
+    unsafe word(address, UInt16.self).pointee.store(value, ordering: .relaxed)
+  }
+
+  @inline(never) public func store32(_ address: UInt64, _ value: UInt32) {
+    guard hasWord(address, 4) else { return }
+    unsafe word(address, UInt32.self).pointee.store(value, ordering: .relaxed)
+  }
+
+  @inline(never) public func store64(_ address: UInt64, _ value: UInt64) {
     guard hasWord(address, 8) else { return }
     unsafe word(address, UInt64.self).pointee.store(value, ordering: .relaxed)
   }
 
   /// A load before all later accesses.
-  public func acquire16(_ address: UInt64) -> UInt16 {
+  @inline(never) public func acquire16(_ address: UInt64) -> UInt16 {
     guard hasWord(address, 2) else { return 0 }
     return unsafe word(address, UInt16.self).pointee.load(ordering: .acquiring)
   }
 
   /// A load before all later accesses.
-  public func acquire32(_ address: UInt64) -> UInt32 {
+  @inline(never) public func acquire32(_ address: UInt64) -> UInt32 {
     guard hasWord(address, 4) else { return 0 }
     return unsafe word(address, UInt32.self).pointee.load(ordering: .acquiring)
   }
 
   /// A store behind all earlier accesses.
-  public func release16(_ address: UInt64, _ value: UInt16) {
+  @inline(never) public func release16(_ address: UInt64, _ value: UInt16) {
     guard hasWord(address, 2) else { return }
     unsafe word(address, UInt16.self).pointee.store(value, ordering: .releasing)
   }
 
   /// A store behind all earlier accesses.
-  public func release32(_ address: UInt64, _ value: UInt32) {
+  @inline(never) public func release32(_ address: UInt64, _ value: UInt32) {
     guard hasWord(address, 4) else { return }
     unsafe word(address, UInt32.self).pointee.store(value, ordering: .releasing)
   }
 
   /// Sets bits atomically, behind all earlier accesses.
-  public func or32(_ address: UInt64, _ bits: UInt32) {
+  @inline(never) public func or32(_ address: UInt64, _ bits: UInt32) {
     guard hasWord(address, 4) else { return }
     unsafe word(address, UInt32.self).pointee.bitwiseOr(bits, ordering: .acquiringAndReleasing)
   }
 
   /// Puts a value in place of another, atomically.
-  public func exchange64(_ address: UInt64, _ value: UInt64) -> UInt64 {
+  @inline(never) public func exchange64(_ address: UInt64, _ value: UInt64) -> UInt64 {
     guard hasWord(address, 8) else { return 0 }
     return unsafe word(address, UInt64.self).pointee.exchange(value, ordering: .acquiringAndReleasing)
   }
 
   /// Copies between two views, which may be the same; nothing where either range does not lie inside.
-  public func copy(_ count: UInt64, from source: UInt64, to target: MemoryView, at address: UInt64) {
+  @inline(never) public func copy(
+    _ count: UInt64, from source: UInt64, to target: MemoryView, at address: UInt64
+  ) {
     guard count != 0, contains(source, count: count), target.contains(address, count: count) else { return }
     // In bounds by the guard.
     unsafe target.pointer(address).copyMemory(
@@ -152,7 +196,7 @@ import Synchronization
   }
 
   /// Fills a range that lies inside with zeros.
-  public func clear(_ address: UInt64, count: UInt64) {
+  @inline(never) public func clear(_ address: UInt64, count: UInt64) {
     guard contains(address, count: count) else { return }
     // In bounds by the guard.
     _ = unsafe pointer(address).initializeMemory(
@@ -160,7 +204,7 @@ import Synchronization
   }
 
   /// Where the first byte lies for this program, for what is not a load or a store.
-  public var address: UInt64 { UInt64(UInt(bitPattern: base)) }
+  public var address: UInt64 { unsafe UInt64(UInt(bitPattern: base)) }
 
   /// Room for a value that lives in these bytes for as long as the program runs, such as the server's state.
   @unsafe public func pointer<Value>(
