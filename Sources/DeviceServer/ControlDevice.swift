@@ -23,7 +23,7 @@ struct ControlDevice<Registers: DeviceRegisters> {
   private let replyBuffers: UInt64
   private var nextReply: UInt64 = 0
   /// By number of the port, less 1; mask it with 3.
-  var ports: InlineArray<4, ControlPort>
+  let ports: InlineArray<4, Resident<ControlPort>>
   /// Queues that the device was not told about, a bit each.
   private var news: UInt32 = 0
 
@@ -35,7 +35,8 @@ struct ControlDevice<Registers: DeviceRegisters> {
     _ = try transport.negotiate(wanted: features, required: features)
     guard let events = Self.queue(&arena), let replies = Self.queue(&arena),
       let buffers = arena.take(UInt64(Self.eventQueueSize) &* (Self.eventSize &+ UInt64(PortEvent.size))),
-      let first = ControlPort(&arena)
+      let first = Self.port(&arena), let second = Self.port(&arena), let third = Self.port(&arena),
+      let fourth = Self.port(&arena)
     else { return nil }
     self.transport = transport
     self.interrupt = interrupt
@@ -44,17 +45,18 @@ struct ControlDevice<Registers: DeviceRegisters> {
     memory = arena.memory
     eventBuffers = buffers
     replyBuffers = buffers &+ UInt64(Self.eventQueueSize) &* Self.eventSize
-    ports = InlineArray(repeating: first)
-    for index in 1..<4 {
-      guard let port = ControlPort(&arena) else { return nil }
-      ports[index] = port
-    }
+    ports = [first, second, third, fourth]
     try start()
   }
 
   private static func queue(_ arena: inout Arena) -> DriverQueue? {
     guard let address = arena.take(DriverQueue.bytes(eventQueueSize)) else { return nil }
     return DriverQueue(memory: arena.memory, at: address, size: eventQueueSize)
+  }
+
+  /// Ports are large, and the stack is not.
+  @inline(never) private static func port(_ arena: inout Arena) -> Resident<ControlPort>? {
+    ControlPort(&arena).flatMap { arena.take(of: $0) }
   }
 
   private mutating func start() throws(DriverError) {
@@ -64,9 +66,9 @@ struct ControlDevice<Registers: DeviceRegisters> {
     try transport.install(events, as: UInt32(ConsoleDevice.receiveEvents))
     try transport.install(replies, as: UInt32(ConsoleDevice.transmitEvents))
     for port in 0..<count {
-      ports[Int(port & 3)].start()
-      try transport.install(ports[Int(port & 3)].receive, as: Self.receiveQueue(port))
-      try transport.install(ports[Int(port & 3)].transmit, as: Self.receiveQueue(port) &+ 1)
+      ports[Int(port & 3)].value.start()
+      try transport.install(ports[Int(port & 3)].value.receive, as: Self.receiveQueue(port))
+      try transport.install(ports[Int(port & 3)].value.transmit, as: Self.receiveQueue(port) &+ 1)
       news |= 1 &<< Self.receiveQueue(port)
     }
     replies.setInterrupting(false)
@@ -122,10 +124,10 @@ struct ControlDevice<Registers: DeviceRegisters> {
     switch event {
     case PortEvent.add: reply(port, PortEvent.ready)
     case PortEvent.name where isOurs(buffer, length):
-      ports[Int((port &- 1) & 3)].isNamed = true
+      ports[Int((port &- 1) & 3)].value.isNamed = true
       reply(port, PortEvent.open)
     // Another tool: it knows nothing of what the last one asked for.
-    case PortEvent.open: ports[Int((port &- 1) & 3)].session = ControlSession()
+    case PortEvent.open: ports[Int((port &- 1) & 3)].value.session = ControlSession()
     default: break
     }
   }
@@ -148,7 +150,7 @@ struct ControlDevice<Registers: DeviceRegisters> {
   /// Whether the host said more meanwhile.
   var hasMore: Bool {
     if events.hasUsed { return true }
-    for port in 0..<4 where ports[port].hasMore { return true }
+    for port in 0..<4 where ports[port].value.hasMore { return true }
     return false
   }
 
@@ -163,9 +165,9 @@ struct ControlDevice<Registers: DeviceRegisters> {
 
   private mutating func collectNews(_ port: UInt32) {
     let index = Int(port & 3)
-    if ports[index].hasReceiveNews { news |= 1 &<< Self.receiveQueue(port) }
-    if ports[index].hasTransmitNews { news |= 1 &<< (Self.receiveQueue(port) &+ 1) }
-    ports[index].hasReceiveNews = false
-    ports[index].hasTransmitNews = false
+    if ports[index].value.hasReceiveNews { news |= 1 &<< Self.receiveQueue(port) }
+    if ports[index].value.hasTransmitNews { news |= 1 &<< (Self.receiveQueue(port) &+ 1) }
+    ports[index].value.hasReceiveNews = false
+    ports[index].value.hasTransmitNews = false
   }
 }

@@ -27,76 +27,76 @@ extension DeviceServer {
   mutating func pollControl() {
     guard let control else { return }
     control.value.takeEvents()
-    for port in 0..<4 where control.value.ports[port].isNamed {
-      control.value.ports[port].reclaim()
-      listen(port, control)
+    for index in 0..<4 where control.value.ports[index].value.isNamed {
+      control.value.ports[index].value.reclaim()
+      listen(control.value.ports[index])
     }
   }
 
   /// Sends what watched consoles have printed.
   mutating func finishControl() {
     guard let control else { return }
-    for port in 0..<4 where control.value.ports[port].isNamed {
-      control.value.ports[port].reclaim()
-      sendOutput(port, control)
+    for index in 0..<4 where control.value.ports[index].value.isNamed {
+      control.value.ports[index].value.reclaim()
+      sendOutput(control.value.ports[index])
     }
     machine.barrier()
     control.value.notify()
   }
 
-  private typealias Device = Resident<ControlDevice<Machine.Registers>>
+  private typealias Line = Resident<ControlPort>
 
-  private mutating func listen(_ port: Int, _ control: Device) {
+  private mutating func listen(_ port: Line) {
     for _ in 0..<Self.inputLimit {
-      guard control.value.ports[port & 3].hasRoom, let byte = control.value.ports[port & 3].next() else {
+      guard port.value.hasRoom, let byte = port.value.next() else {
         return
       }
-      guard control.value.ports[port & 3].session.reader.take(byte),
-        let message = ControlMessage(control.value.ports[port & 3].session.reader), !message.isAnswer
+      guard port.value.session.reader.take(byte),
+        let message = ControlMessage(port.value.session.reader), !message.isAnswer
       else { continue }
-      answer(port, message, control)
+      answer(port, message)
     }
   }
 
   // MARK: Requests
 
-  private mutating func answer(_ port: Int, _ message: ControlMessage, _ control: Device) {
-    if message.kind == .hello { return sayHello(port, message, control) }
-    if message.kind == .watch { return watch(port, message, control) }
+  private mutating func answer(_ port: Line, _ message: ControlMessage) {
+    if message.kind == .hello { return sayHello(port, message) }
+    if message.kind == .watch { return watch(port, message) }
     guard message.machine < 8, served &>> UInt32(message.machine) & 1 != 0 else {
-      return send(port, message.answer(.unknownMachine), control)
+      return send(port, message.answer(.unknownMachine))
     }
     let client = Int(message.machine)
     switch message.kind {
-    case .describe: describe(port, message, client, control)
-    case .log: sendLog(port, message, client, control)
-    case .input: type(port, message, client, control)
+    case .describe: describe(port, message, client)
+    case .log: sendLog(port, message, client)
+    case .input: type(port, message, client)
     case .bringToFront:
-      send(port, message.answer(bringToFront(client) ? .done : .notPossible), control)
-    default: send(port, message.answer(command(message.kind, client)), control)
+      send(port, message.answer(bringToFront(client) ? .done : .notPossible))
+    default: send(port, message.answer(command(message.kind, client)))
     }
   }
 
   /// Sends a message without bytes.
-  private func send(_ port: Int, _ message: ControlMessage, _ control: Device) {
-    var buffer = control.value.ports[port & 3].buffer()
+  private func send(_ port: Line, _ message: ControlMessage) {
+    var buffer = port.value.buffer()
     var writer = message.begin(to: &buffer)
     writer.finish(to: &buffer)
-    control.value.ports[port & 3].send(buffer)
+    port.value.send(buffer)
   }
 
-  private func sayHello(_ port: Int, _ message: ControlMessage, _ control: Device) {
+  private func sayHello(_ port: Line, _ message: ControlMessage) {
     var answer = message.answer(number: machine.frequency)
     answer.machine = UInt8(truncatingIfNeeded: 32 &- served.leadingZeroBitCount)
-    send(port, answer, control)
+    send(port, answer)
   }
 
-  private func describe(_ port: Int, _ message: ControlMessage, _ client: Int, _ control: Device) {
-    var buffer = control.value.ports[port & 3].buffer()
+  private func describe(_ port: Line, _ message: ControlMessage, _ client: Int) {
+    var buffer = port.value.buffer()
     var writer = message.answer(number: machine.counter).begin(to: &buffer)
     report(on: client).append(to: &writer, &buffer)
     writer.finish(to: &buffer)
-    control.value.ports[port & 3].send(buffer)
+    port.value.send(buffer)
   }
 
   private func report(on client: Int) -> MachineReport {
@@ -147,63 +147,63 @@ extension DeviceServer {
     return min(max(position, printed &- min(printed, Consoles.logSize)), printed)
   }
 
-  private func sendLog(_ port: Int, _ message: ControlMessage, _ client: Int, _ control: Device) {
-    guard hasConsole(client) else { return send(port, message.answer(.notPossible), control) }
+  private func sendLog(_ port: Line, _ message: ControlMessage, _ client: Int) {
+    guard hasConsole(client) else { return send(port, message.answer(.notPossible)) }
     let position = kept(message.number, of: client)
-    _ = sendBytes(port, message.answer(number: position), client, control)
+    _ = sendBytes(port, message.answer(number: position), client)
   }
 
   /// Sends a message with as many bytes from its number on as it has room for; answers how many.
-  private func sendBytes(_ port: Int, _ message: ControlMessage, _ client: Int, _ control: Device) -> UInt64 {
+  private func sendBytes(_ port: Line, _ message: ControlMessage, _ client: Int) -> UInt64 {
     guard let consoles else { return 0 }
     let printed = consoles.value.kept.value.clients[client & 7].printed
     let count = min(printed &- message.number, UInt64(ControlMessage.payloadLimit))
     let log = consoles.value.clients[client & 7].log
-    var buffer = control.value.ports[port & 3].buffer()
+    var buffer = port.value.buffer()
     var writer = message.begin(to: &buffer)
     for index in 0..<count { writer.append(log.byte(at: message.number &+ index), to: &buffer) }
     writer.finish(to: &buffer)
-    control.value.ports[port & 3].send(buffer)
+    port.value.send(buffer)
     return count
   }
 
-  private func watch(_ port: Int, _ message: ControlMessage, _ control: Device) {
-    control.value.ports[port & 3].session.watched = 8
-    guard message.machine != ControlMessage.noMachine else { return send(port, message.answer(), control) }
+  private func watch(_ port: Line, _ message: ControlMessage) {
+    port.value.session.watched = 8
+    guard message.machine != ControlMessage.noMachine else { return send(port, message.answer()) }
     let client = Int(message.machine)
     guard client < 8, served &>> UInt32(client) & 1 != 0 else {
-      return send(port, message.answer(.unknownMachine), control)
+      return send(port, message.answer(.unknownMachine))
     }
-    guard hasConsole(client) else { return send(port, message.answer(.notPossible), control) }
-    control.value.ports[port & 3].session.watched = client
-    control.value.ports[port & 3].session.position = kept(message.number, of: client)
-    control.value.ports[port & 3].session.tag = message.tag
-    send(port, message.answer(number: kept(message.number, of: client)), control)
+    guard hasConsole(client) else { return send(port, message.answer(.notPossible)) }
+    port.value.session.watched = client
+    port.value.session.position = kept(message.number, of: client)
+    port.value.session.tag = message.tag
+    send(port, message.answer(number: kept(message.number, of: client)))
   }
 
   /// A tool that reads too slowly misses what the log no longer has; nobody waits for it.
-  private func sendOutput(_ port: Int, _ control: Device) {
-    let client = control.value.ports[port & 3].session.watched
+  private func sendOutput(_ port: Line) {
+    let client = port.value.session.watched
     guard client < 8, let consoles else { return }
-    while control.value.ports[port & 3].hasRoomForOutput {
-      let position = kept(control.value.ports[port & 3].session.position, of: client)
+    while port.value.hasRoomForOutput {
+      let position = kept(port.value.session.position, of: client)
       guard position != consoles.value.kept.value.clients[client & 7].printed else { return }
       let message = ControlMessage(
-        .output, tag: control.value.ports[port & 3].session.tag, machine: UInt8(client), number: position)
-      let count = sendBytes(port, message, client, control)
-      control.value.ports[port & 3].session.position = position &+ count
+        .output, tag: port.value.session.tag, machine: UInt8(client), number: position)
+      let count = sendBytes(port, message, client)
+      port.value.session.position = position &+ count
     }
   }
 
-  private mutating func type(_ port: Int, _ message: ControlMessage, _ client: Int, _ control: Device) {
-    guard let consoles, hasConsole(client) else { return send(port, message.answer(.notPossible), control) }
-    let bytes = UInt64(control.value.ports[port & 3].session.reader.count &- ControlMessage.headerSize)
+  private mutating func type(_ port: Line, _ message: ControlMessage, _ client: Int) {
+    guard let consoles, hasConsole(client) else { return send(port, message.answer(.notPossible)) }
+    let bytes = UInt64(port.value.session.reader.count &- ControlMessage.headerSize)
     let count = min(bytes, consoles.value.clients[client & 7].room)
     for index in 0..<Int(count) {
-      let byte = control.value.ports[port & 3].session.reader.byte(at: ControlMessage.headerSize &+ index)
+      let byte = port.value.session.reader.byte(at: ControlMessage.headerSize &+ index)
       consoles.value.clients[client & 7].type(byte)
     }
     clients[client & 7].doorbells |= 1 &<< UInt64(Place.console &* 8 &+ ConsoleDevice.receive)
-    send(port, message.answer(number: count), control)
+    send(port, message.answer(number: count))
   }
 }
