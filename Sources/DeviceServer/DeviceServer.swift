@@ -47,14 +47,28 @@ public struct Client {
   public internal(set) var faults: UInt32 = 0
 }
 
+/// All VMs, by place in the phone. They live outside of the server's own value: who reads one word of one VM copies no others.
+@safe public struct Clients {
+  private let base: UnsafeMutablePointer<Client>
+
+  /// - Parameter memory: room for eight.
+  @unsafe init(_ memory: UnsafeMutablePointer<Client>) { unsafe base = unsafe memory }
+
+  /// The VM with a number, of which the lowest three bits count.
+  public subscript(index: Int) -> Client {
+    // In bounds by the mask.
+    @inline(__always) unsafeAddress { unsafe UnsafePointer(base + (index & 7)) }
+    @inline(__always) nonmutating unsafeMutableAddress { unsafe base + (index & 7) }
+  }
+}
+
 /// The server's state.
 public struct DeviceServer<Machine: ServerMachine> {
   public static var clientLimit: Int { 8 }
 
   public let machine: Machine
   public let board: BoardDevices
-  /// By place in the phone; mask it with 7.
-  public var clients: InlineArray<8, Client>
+  public let clients: Clients
   /// VMs that there is a node for, a bit each.
   public let served: UInt32
   public var arena: Arena
@@ -78,20 +92,23 @@ public struct DeviceServer<Machine: ServerMachine> {
   /// - Returns: nil where the memory is too small.
   public init?(machine: Machine, memory: ServerMemory, tree: Blob, boardTree: Blob) {
     let description = ServerDescription(tree)
-    guard let first = Self.client(0, description, memory) else { return nil }
-    clients = InlineArray(repeating: first)
+    arena = Arena(memory.own)
+    let size = UInt64(MemoryLayout<Client>.stride) &* 8
+    guard let address = arena.take(size, alignment: 64),
+      let clients = unsafe memory.own.pointer(address, as: Client.self)
+    else { return nil }
     var served: UInt32 = 0
     for index in 0..<8 {
       guard let client = Self.client(index, description, memory) else { return nil }
-      clients[index] = client
+      unsafe (clients + index).initialize(to: client)
       if client.description.isThere { served |= 1 &<< UInt32(index) }
     }
+    unsafe self.clients = unsafe Clients(clients)
     self.served = served
     self.machine = machine
     self.memory = memory
     self.tree = tree
     board = BoardDevices(boardTree)
-    arena = Arena(memory.own)
   }
 
   /// Starts the board's devices, and goes on where a server before this one has stopped.

@@ -30,7 +30,7 @@ public struct Personas<Machine: ServerMachine> {
 
   /// - Returns: nil where no client has a screen.
   init?(
-    machine: Machine, board: BoardDevices, clients: InlineArray<8, Client>, kept: Resident<KeptPersonas>,
+    machine: Machine, board: BoardDevices, clients: Clients, kept: Resident<KeptPersonas>,
     arena: inout Arena
   ) {
     self.kept = kept
@@ -46,7 +46,7 @@ public struct Personas<Machine: ServerMachine> {
   }
 
   private static func pictures(
-    of clients: InlineArray<8, Client>
+    of clients: Clients
   ) -> (members: UInt32, pictures: InlineArray<8, UInt64>) {
     var members: UInt32 = 0
     var pictures = InlineArray<8, UInt64>(repeating: 0)

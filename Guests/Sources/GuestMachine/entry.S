@@ -54,11 +54,11 @@ halt:
   wfi
   b halt
 
-// x0: index of this CPU → stack and exception state. 16 KiB for each.
+// x0: index of this CPU → stack and exception state. 32 KiB for each.
 own_stack:
   address x1, stacks_start
   add x0, x0, #1
-  add x1, x1, x0, lsl #14
+  add x1, x1, x0, lsl #15
   msr spsel, #1
   mov sp, x1
   msr tpidr_el1, x19
