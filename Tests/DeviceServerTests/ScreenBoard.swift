@@ -144,7 +144,7 @@ struct FakeRegisters: DeviceRegisters {
 final class ScreenBoard: ServerMachine {
   static let windowsOnBus: UInt64 = 0x5000_0000
   let own = Bytes(1 << 20, start: 0x4000_0000, bus: 0x7000_0000)
-  let kept = Bytes(0x1_0000)
+  let kept = Bytes(1 << 21)
   let pages = Bytes(8 * 0x1000)
   let clock = Bytes(0x1000)
   let windows = Bytes(8 << 21)
@@ -240,6 +240,9 @@ final class ScreenBoard: ServerMachine {
   func registers(at address: UInt64) -> FakeRegisters { FakeRegisters(board: self, address: address) }
   func memory(of index: Int, size: UInt64, busStart: UInt64) -> MemoryView { clientMemories[index].view }
   func signal(_ index: Int, _ signal: Signal) { signals.append((index, signal)) }
+  let place = 7
+  func acceptNotifications(from index: Int) {}
+  func clearNotifications() {}
   func enable(interrupt: UInt32) {}
   func events(sleeping: Bool) -> ServerEvents { ServerEvents() }
   var counter: UInt64 { 0 }

@@ -38,6 +38,9 @@ final class ScriptedBoard: ServerMachine {
   let pages = TestMemory(size: 8 * 4096, start: 0)
   let kept = TestMemory(size: 2 << 20, start: 0)
   let clock = TestMemory(size: 4096, start: 0)
+  let windows = TestMemory(size: 16 << 20, start: 0)
+  /// The server itself.
+  let place = 7
   let disk: ScriptedDisk
   let network: ScriptedInterface
   let entropy: ScriptedEntropy
@@ -46,6 +49,8 @@ final class ScriptedBoard: ServerMachine {
   var counter: UInt64 = 0
   let frequency: UInt64 = 1000
   var enabled: Set<UInt32> = []
+  /// VMs that may notify the server.
+  var accepted: Set<Int> = []
   /// The board's devices do nothing while this is set.
   var isHeld = false
 
@@ -60,7 +65,7 @@ final class ScriptedBoard: ServerMachine {
   var serverMemory: ServerMemory {
     ServerMemory(
       own: ram.view.part(at: Self.busStart, size: Self.ownSize, start: 0x4000_0000),
-      kept: kept.view, pages: pages.view, clock: clock.view)
+      kept: kept.view, pages: pages.view, clock: clock.view, windows: windows.view)
   }
 
   func page(_ client: Int) -> MemoryView {
@@ -96,6 +101,8 @@ final class ScriptedBoard: ServerMachine {
   }
 
   func signal(_ index: Int, _ signal: Signal) { signals[index, default: []].append(signal) }
+  func acceptNotifications(from index: Int) { accepted.insert(index) }
+  func clearNotifications() {}
   func enable(interrupt: UInt32) { enabled.insert(interrupt) }
 
   func events(sleeping: Bool) -> ServerEvents {
@@ -133,7 +140,7 @@ enum ScriptedTrees {
   }
 
   /// Three clients: `work` and `personal` with everything, `guest` with a disk that is read only. Work and personal may
-  /// exchange frames.
+  /// exchange frames. `guest` is the vault of the other two, and work may pay.
   static func server() -> TreeBlob {
     var root = DeviceTreeNode("")
     var server = DeviceTreeNode("device-server")
@@ -150,6 +157,9 @@ enum ScriptedTrees {
       node.set("reach", cells: [index == 0 ? 2 : index == 1 ? 1 : 3])
       if index == 2 { node.set("read-only") } else { node.set("host") }
       node.set("entropy")
+      node.set("console")
+      if index < 2 { node.set("vault", cells: [2]) } else { node.set("mailbox", cells: [4]) }
+      if index == 0 { node.set("may-pay") }
       server.children.append(node)
     }
     root.children.append(server)

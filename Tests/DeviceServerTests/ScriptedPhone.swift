@@ -48,7 +48,7 @@ final class ScriptedPhone {
   }
 
   /// One turn in which the board's devices do nothing.
-  func turn() { _ = server.turn(ServerEvents()) }
+  func turn(_ events: ServerEvents = ServerEvents()) { _ = server.turn(events) }
 }
 
 /// A client's access to the registers of one of its places, as the hypervisor answers it.
