@@ -7,15 +7,15 @@ import Virtio
 @Suite struct PersonaTests {
   let board = ScreenBoard()
   var server: DeviceServer<ScreenBoard>
-  var workKeys: ClientDriver
-  var personalKeys: ClientDriver
-  var workTouch: ClientDriver
+  var workKeys: InputClient
+  var personalKeys: InputClient
+  var workTouch: InputClient
 
   init() {
     server = board.server()
-    workKeys = ClientDriver(board, client: 0, place: Place.keys)
-    personalKeys = ClientDriver(board, client: 2, place: Place.keys)
-    workTouch = ClientDriver(board, client: 0, place: Place.touch)
+    workKeys = InputClient(board, client: 0, place: Place.keys)
+    personalKeys = InputClient(board, client: 2, place: Place.keys)
+    workTouch = InputClient(board, client: 0, place: Place.touch)
   }
 
   mutating func startDrivers() {
@@ -38,7 +38,7 @@ import Virtio
   @Test func onlyClientsWithAScreenHaveInput() {
     for (client, device) in [(0, 18), (1, 0), (2, 18)] as [(Int, UInt32)] {
       for place in [Place.keys, Place.touch] {
-        #expect(ClientDriver(board, client: client, place: place).registers.load32(8) == device)
+        #expect(InputClient(board, client: client, place: place).registers.load32(8) == device)
       }
     }
   }
@@ -118,7 +118,7 @@ import Virtio
 
   @Test mutating func aDriverThatBreaksTheRulesLosesItsDeviceOnly() {
     startDrivers()
-    var touch = ClientDriver(board, client: 2, place: Place.touch)
+    var touch = InputClient(board, client: 2, place: Place.touch)
     touch.start(&server, buffers: 0)
     touch.give(1, length: 4, &server)
     board.keyboard.tap(KeyCode.home)
@@ -163,7 +163,7 @@ import Virtio
     let board = ScreenBoard()
     board.firmware.signature = 0
     var server = board.server()
-    var keys = ClientDriver(board, client: 0, place: Place.keys)
+    var keys = InputClient(board, client: 0, place: Place.keys)
     keys.start(&server)
     board.keyboard.tap(30)
     while server.turn(ServerEvents()) {}

@@ -254,7 +254,7 @@ final class ScreenBoard: ServerMachine {
 }
 
 /// The driver of one input device in a client.
-struct ClientDriver {
+struct InputClient {
   let board: ScreenBoard
   let client: Int
   let place: Int

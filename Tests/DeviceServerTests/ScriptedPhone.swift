@@ -137,6 +137,7 @@ final class ClientDriver {
   func submit(_ queue: Int = 0) -> UInt16? {
     let head = queues[queue].submit()
     transport.notify(UInt32(queue))
+    phone.run()
     return head
   }
 

@@ -335,7 +335,7 @@ import Testing
       work.node("chosen")?.string("bootargs")
         == "quiet swiotlb=2048 cma=4M sysctl.vm.lowmem_reserve_ratio=1")
     #expect(numbers(work.node("pl031@9010000")) == [0x901_0000, 0x1000])
-    #expect(work.node("shared-memory@20800000")?.string("label") == "pay")
+    #expect(work.node("shared-memory@20a00000")?.string("label") == "pay")
     #expect(work.node("shared-memory@20200000") == nil)
   }
 

@@ -55,9 +55,9 @@ struct LoadTable {
 
   /// Minutes, seconds and hundredths.
   static func time(_ ticks: UInt64, _ frequency: UInt64) -> String {
-    let hundredths = ticks / frequency &* 100 &+ ticks % frequency &* 100 / frequency
-    let rest = hundredths % 6000
-    return "\(hundredths / 6000):\(padded(rest / 100)).\(padded(rest % 100))"
+    let seconds = ticks / frequency
+    let hundredths = ticks % frequency &* 100 / frequency
+    return "\(seconds / 60):\(padded(seconds % 60)).\(padded(hundredths))"
   }
 
   private static func padded(_ number: UInt64) -> String { number < 10 ? "0\(number)" : String(number) }
