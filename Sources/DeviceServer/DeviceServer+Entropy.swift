@@ -38,9 +38,10 @@ extension DeviceServer {
       let chain = try clients[client & 7].kept.value.places[Place.entropy].queues[0].take(from: memory)
       guard let chain else { return false }
       var cursor = ChainCursor(chain, in: memory)
+      // Whatever a client has seen is gone, even if it broke the rules behind it.
+      defer { entropy.value.consume(cursor.written) }
       let bytes = min(entropy.value.count, Self.entropyLimit)
       let written = try cursor.write(bytes, from: self.memory.own, at: entropy.value.next)
-      entropy.value.consume(bytes)
       clients[client & 7].kept.value.places[Place.entropy].queues[0].complete(
         chain.head, length: written, in: memory)
       raiseIfWanted(client, Place.entropy, queue: 0)

@@ -60,8 +60,8 @@ public struct ChainCursor {
       source.copy(UInt64(part), from: address &+ UInt64(done), to: memory, at: segment.address)
       skip(part)
       done &+= part
+      written &+= part
     }
-    written &+= done
     return done
   }
 }
