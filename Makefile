@@ -3,7 +3,7 @@
 CPUS ?= 2
 CPU ?= cortex-a57
 GIC ?= 3
-PHONE ?= Phones/default/phone.yaml
+PHONE ?= Phones/plain/phone.yaml
 # Further options for `run` and `smoke`, such as ARGUMENTS='--icount'.
 ARGUMENTS ?=
 JOBS ?= 2

@@ -25,6 +25,8 @@ let package = Package(
     .target(name: "Authentication", swiftSettings: strict),
     .target(name: "VirtualDevices", dependencies: ["ArmArchitecture"], swiftSettings: strict),
     .target(name: "Drivers", dependencies: ["ArmArchitecture"], swiftSettings: strict),
+    .target(name: "Virtio", dependencies: ["Drivers"], swiftSettings: strict),
+    .target(name: "DeviceServer", dependencies: ["Appliance", "Drivers", "Virtio"], swiftSettings: strict),
     .target(
       name: "Hypervisor", dependencies: ["ArmArchitecture", "Appliance", "VirtualDevices", "Drivers"],
       swiftSettings: strict),
@@ -46,6 +48,8 @@ let package = Package(
       name: "AuthenticationTests",
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
+    .testTarget(name: "VirtioTests", dependencies: ["Drivers", "Virtio"]),
+    .testTarget(name: "DeviceServerTests", dependencies: ["Appliance", "DeviceServer", "Drivers", "Virtio"]),
     .target(name: "ScriptedEscape", path: "Tests/ScriptedEscape"),
     .testTarget(
       name: "HypervisorTests",

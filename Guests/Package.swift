@@ -17,7 +17,11 @@ let package = Package(
   targets: [
     // The root package's own sources, by links: its host-only dependencies stay out of this build.
     .target(name: "Appliance"),
+    .target(name: "ArmArchitecture"),
     .target(name: "Authentication"),
+    .target(name: "Drivers", dependencies: ["ArmArchitecture"]),
+    .target(name: "Virtio", dependencies: ["Drivers"]),
+    .target(name: "DeviceServer", dependencies: ["Appliance", "Drivers", "Virtio"]),
     .target(name: "GuestMachine"),
     .target(
       name: "GuestSupport",
@@ -30,6 +34,7 @@ let package = Package(
     guest("Hostile"),
     guest("Load"),
     guest("Neighbour"),
+    guest("Steward", "DeviceServer"),
     guest("Vault", "Authentication"),
   ]
 )

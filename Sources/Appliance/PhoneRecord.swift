@@ -27,6 +27,10 @@ public enum PhoneLimits {
   public static let windows = 8
   /// The guest address of the first window; the others follow, in every VM that has them.
   public static let firstWindow: UInt64 = 0x2000_0000
+  /// Where the memory of a VM begins; for one that shares a DMA window with the device server, that window.
+  public static let memoryBase: UInt64 = 0x4000_0000
+  /// Where the main bank of a VM with a DMA window begins.
+  public static let mainBase: UInt64 = 0x8000_0000
 }
 
 /// When a VM starts again after it stopped. SYSTEM_RESET and a failure (a watchdog that was not fed, an SError, a
@@ -39,10 +43,20 @@ public enum RestartPolicy {
   public static let always: UInt8 = 2
 }
 
+/// How much of a VM's memory the device server sees.
+public enum Sharing {
+  /// Nothing: it is no client.
+  public static let none: UInt8 = 0
+  /// The DMA window at `PhoneLimits.memoryBase`; the VM's own memory lies at `PhoneLimits.mainBase`.
+  public static let window: UInt8 = 1
+  /// All of it, up to 4 GiB.
+  public static let all: UInt8 = 2
+}
+
 /// The first 64 bytes of the phone record.
 public struct PhoneHeader {
   /// "PVPHONE" and a format number, read as a little-endian word.
-  public static let expectedMagic: UInt64 = 0x02_45_4E_4F_48_50_56_50
+  public static let expectedMagic: UInt64 = 0x03_45_4E_4F_48_50_56_50
   public static let size = 64
 
   /// Where the record lies in a device image: at the first multiple of 4096 behind the FIT's tree. There the hypervisor
@@ -57,22 +71,32 @@ public struct PhoneHeader {
   public var interruptControllerGeneration: UInt32
   /// 32 random bytes, fresh for every device image; mixed with what the board offers.
   public var entropy: InlineArray<4, UInt64>
-  public var reserved: InlineArray<2, UInt64>
+  /// The VM that is the device server: its place in the phone + 1; 0 where there is none.
+  public var deviceServer: UInt8
+  /// Shared windows in use: 0..<windowCount. They lie one behind the other in the board's memory.
+  public var windowCount: UInt8
+  public var reserved: InlineArray<14, UInt8>
 
   public init(
-    virtualMachineCount: UInt32, interruptControllerGeneration: UInt32, entropy: InlineArray<4, UInt64>
+    virtualMachineCount: UInt32, interruptControllerGeneration: UInt32, entropy: InlineArray<4, UInt64>,
+    deviceServer: UInt8 = 0, windowCount: UInt8 = 0
   ) {
     self.magic = Self.expectedMagic
     self.virtualMachineCount = virtualMachineCount
     self.interruptControllerGeneration = interruptControllerGeneration
     self.entropy = entropy
+    self.deviceServer = deviceServer
+    self.windowCount = windowCount
     self.reserved = InlineArray(repeating: 0)
   }
 }
 
-/// A piece of the device image that is copied into a VM at every start.
+/// A piece of the device image, or the board's device tree, that is copied into a VM at every start.
 public struct SegmentRecord {
-  /// Where the bytes are, counted from the first byte of the device image (the FIT).
+  /// The `sourceOffset` of the board's device tree. As many bytes of it are copied as it has, `size` at most.
+  public static let boardTree: UInt64 = .max
+
+  /// Where the bytes are, counted from the first byte of the device image (the FIT); or `boardTree`.
   public var sourceOffset: UInt64
   /// Bytes to copy.
   public var size: UInt64
@@ -104,9 +128,9 @@ public struct VirtualMachineRecord {
 
   /// ASCII, padded with zeros; at most 15 characters.
   public var name: InlineArray<16, UInt8>
-  /// First guest address of the VM's RAM, a multiple of 2 MiB.
+  /// First guest address of the VM's RAM, a multiple of 2 MiB; with a DMA window, of its main bank.
   public var memoryBase: UInt64
-  /// Bytes of RAM, a multiple of 2 MiB.
+  /// Bytes of RAM from there on, a multiple of 2 MiB.
   public var memorySize: UInt64
   /// Guest address of the first instruction, in RAM.
   public var entry: UInt64
@@ -136,7 +160,12 @@ public struct VirtualMachineRecord {
   /// A bit for each window that it can read, and for each that it can also write.
   public var readableWindows: UInt8
   public var writableWindows: UInt8
-  public var reserved: InlineArray<5, UInt8>
+  /// A `Sharing`.
+  public var sharing: UInt8
+  /// The DMA window at `PhoneLimits.memoryBase` in units of 2 MiB; 0 unless `sharing` is `Sharing.window`. Then
+  /// `memoryBase` is `PhoneLimits.mainBase`, and entry, argument, segments and seeds lie in the bank that begins there.
+  public var windowSize: UInt8
+  public var reserved: InlineArray<3, UInt8>
   public var segments: InlineArray<6, SegmentRecord>
   public var seeds: InlineArray<2, SeedRecord>
 
@@ -159,6 +188,8 @@ public struct VirtualMachineRecord {
     partners = 0
     readableWindows = 0
     writableWindows = 0
+    sharing = Sharing.none
+    windowSize = 0
     reserved = InlineArray(repeating: 0)
     segments = InlineArray(repeating: SegmentRecord())
     seeds = InlineArray(repeating: SeedRecord())

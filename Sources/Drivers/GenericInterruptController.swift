@@ -48,6 +48,9 @@ public struct Distributor<Registers: DeviceRegisters> {
     registers.write32(0x100 &+ interrupt.rawValue &>> 5 &* 4, interrupt.bit)
   }
 
+  /// Ends the active state of 32 shared interrupts (GICD_ICACTIVER).
+  public func deactivate(bank: UInt32) { registers.write32(0x380 &+ bank &* 4, ~0) }
+
   /// Sets the byte of an interrupt in a row of them.
   private func setByte(_ row: UInt32, _ interrupt: InterruptNumber, _ value: UInt32) {
     let shift = (interrupt.rawValue & 3) &* 8

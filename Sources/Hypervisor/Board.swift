@@ -30,6 +30,8 @@ public struct Board {
   public var timerInterrupts = InlineArray<3, InterruptNumber>(repeating: InterruptNumber(0))
   /// Whether the firmware is PSCI 0.2 or later, called by SMC.
   public var hasFirmware = false
+  /// Where the boot loader put the board's device tree, and the bytes that it says it has.
+  var tree = PhysicalRange()
   /// Where the boot loader put the device image.
   public var image = PhysicalRange()
   /// Its end; the tree names start and end in any order.

@@ -2,6 +2,7 @@
 
 import Appliance
 import ArmArchitecture
+import Drivers
 import Synchronization
 import VirtualDevices
 
@@ -18,10 +19,19 @@ extension Boot {
     for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
     core.phone.value.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
+    makeWindows(core, header.windowCount)
+    makeSharedTables(core)
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
       let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
-      makeMachine(core, index, machine)
+      makeMachine(
+        core, index, machine, hasClock: header.deviceServer != 0 && index &+ 1 != UInt32(header.deviceServer))
+    }
+    guard header.deviceServer != 0 else { return }
+    core.phone.value.deviceServer = core.phone.value.machines[Int((header.deviceServer &- 1) & 7)]
+    // Its tables grow while it runs, by one CPU alone.
+    guard let server = core.phone.value.deviceServer, server.value.record.virtualCPUCount == 1 else {
+      core.halt("a VM's record is damaged")
     }
   }
 
@@ -37,33 +47,53 @@ extension Boot {
   }
 
   /// Prepares a VM to be loaded, or says why it cannot be and halts.
-  private mutating func makeMachine(_ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord) {
+  private mutating func makeMachine(
+    _ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord, hasClock: Bool
+  ) {
     let phone = core.phone
-    guard Self.isValid(record, imageSize: phone.value.board.image.size) else {
+    let hasWindows = UInt32(record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
+    guard hasWindows, Self.isValid(record, imageSize: phone.value.board.image.size) else {
       core.halt("a VM's record is damaged")
     }
-    guard let memory = carve(core, record.memorySize) else { core.haltForMemory() }
+    let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
+    guard let memory = carve(core, size) else { core.haltForMemory() }
     let count = Int(record.virtualCPUCount)
-    guard let pointer = unsafe arena.take(VirtualMachine.self),
-      let virtualCPUs = unsafe arena.take(VirtualCPU.self, count: count),
-      let banks = unsafe arena.take(InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
-      let console = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity))
+    guard let pointer = unsafe phone.value.arena.take(VirtualMachine.self),
+      let virtualCPUs = unsafe phone.value.arena.take(VirtualCPU.self, count: count),
+      let banks = unsafe phone.value.arena.take(
+        InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
+      let console = unsafe phone.value.arena.take(UInt8.self, count: Int(ConsoleChannel.capacity)),
+      let page = unsafe phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096)
     else { core.haltForMemory() }
     let machine = unsafe VirtualMachineReference(pointer)
     machine.value.record = record
     machine.value.index = index
     machine.value.memory = memory
+    unsafe machine.value.page = RegisterPage(base: page)
     machine.value.budget = ticks(record.budget)
     machine.value.period = ticks(record.period)
     machine.value.phone = phone
+    locateTree(machine)
+    if !hasClock { machine.value.record.sharing = Sharing.none }
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
-    guard let table = makeTables(core, machine) else { core.haltForMemory() }
+    guard let table = makeTables(core, machine, hasClock: hasClock) else { core.haltForMemory() }
     machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
     for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
     machine.value.phase.store(Phase.loading, ordering: .relaxed)
     phone.value.machines[Int(index & 7)] = machine
+  }
+
+  /// Lets a segment that is to be the board's device tree name its place and size.
+  private func locateTree(_ machine: VirtualMachineReference) {
+    let phone = machine.value.phone
+    let (tree, image) = (phone.value.board.tree, phone.value.board.image.start)
+    for index in 0..<6 where machine.value.record.segments[index].sourceOffset == SegmentRecord.boardTree {
+      machine.value.record.segments[index].sourceOffset = tree.start &- image
+      machine.value.record.segments[index].size = min(
+        machine.value.record.segments[index].size, tree.size)
+    }
   }
 
   /// Puts a virtual CPU into the queue of the physical CPU that the tool chose, counted around if the board has
@@ -99,7 +129,8 @@ extension Boot {
     else { return false }
     for index in 0..<Int(record.segmentCount) {
       let segment = record.segments[index]
-      guard segment.sourceOffset <= imageSize, segment.size <= imageSize &- segment.sourceOffset,
+      let isTree = segment.sourceOffset == SegmentRecord.boardTree
+      guard isTree || segment.sourceOffset <= imageSize && segment.size <= imageSize &- segment.sourceOffset,
         contains(record, segment.guestAddress, segment.size)
       else { return false }
     }
@@ -144,14 +175,85 @@ extension Boot {
 
   // MARK: Stage-2 tables
 
-  /// Maps the VM's memory in blocks of 1 GiB and 2 MiB, and the flash page.
+  /// Takes the shared windows as one piece, full of zeros.
+  private func makeWindows(_ core: Core<H>, _ count: UInt8) {
+    guard count != 0 else { return }
+    let size = UInt64(count) &* PhoneLimits.memoryGranule
+    guard count <= 8, let memory = carve(core, size) else { core.haltForMemory() }
+    core.phone.value.windows = memory.start
+    core.phone.value.windowCount = count
+    var done: UInt64 = 0
+    while done < size {
+      let address = PhysicalAddress(memory.start &+ done)
+      unsafe hardware.clearForGuest(hardware.window(.destination, at: address), Int(PhoneLimits.memoryGranule))
+      done &+= PhoneLimits.memoryGranule
+    }
+  }
+
+  /// Makes the level-3 tables that are the same for all VMs: the flash, the CPU interface of a GICv2, the clock.
+  private func makeSharedTables(_ core: Core<H>) {
+    guard let flash = unsafe core.phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096),
+      let clock = unsafe core.phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096)
+    else { core.haltForMemory() }
+    let flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
+    core.phone.value.clockPage = unsafe hardware.physicalAddress(of: clock).rawValue
+    core.phone.value.sharedTables[0] = table(core, flashPage, .readOnlyMemory, places: 0..<64, stride: 0)
+    core.phone.value.sharedTables[1] = table(
+      core, core.phone.value.clockPage, .readOnlyMemory, places: 16..<17, stride: 0)
+    if H.interruptControllerGeneration == 2 {
+      let interface = core.phone.value.board.virtualInterface
+      core.phone.value.sharedTables[2] = table(core, interface, .device, places: 16..<18, stride: 4096)
+    }
+  }
+
+  /// A level-3 table's entry for the level above, with pages that lie `stride` bytes apart at some places.
+  private func table(
+    _ core: Core<H>, _ address: UInt64, _ attributes: StageTwo.Attributes, places: Range<Int>, stride: UInt64
+  ) -> UInt64 {
+    guard let table = unsafe core.phone.value.arena.take(UInt64.self, count: 512, alignment: 4096) else {
+      core.haltForMemory()
+    }
+    var page = address
+    for place in places {
+      unsafe table[place] = StageTwo.leaf(page, level: 3, attributes)
+      page &+= stride
+    }
+    return unsafe StageTwo.table(hardware.physicalAddress(of: table).rawValue)
+  }
+
+  /// Maps the VM's memory in blocks of 1 GiB and 2 MiB, what all VMs have, and its windows.
   /// - Returns: where the level-1 table is, or nil when the arena is used up.
-  private mutating func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference) -> PhysicalAddress? {
-    guard let root = unsafe arena.take(UInt64.self, count: 64, alignment: 512) else { return nil }
+  private func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference, hasClock: Bool)
+    -> PhysicalAddress?
+  {
+    guard let root = unsafe core.phone.value.arena.take(UInt64.self, count: 64, alignment: 512),
+      let low = unsafe core.nextTable(root), mapMemory(core, machine, root)
+    else { return nil }
+    unsafe low[Int(Self.flash &>> 21)] = core.phone.value.sharedTables[0]
+    if hasClock { unsafe low[Int(Self.clock &>> 21)] = core.phone.value.sharedTables[1] }
+    unsafe low[Int(Self.cpuInterface &>> 21)] = core.phone.value.sharedTables[2]
+    for window in 0..<PhoneLimits.windows
+    where machine.value.record.readableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0 {
+      let isWritable = machine.value.record.writableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0
+      let address = core.phone.value.windows &+ UInt64(truncatingIfNeeded: window) &* PhoneLimits.memoryGranule
+      unsafe low[Int(PhoneLimits.firstWindow &>> 21) &+ window] = StageTwo.leaf(
+        address, level: 2, isWritable ? .memory : .readOnlyMemory)
+    }
+    return unsafe hardware.physicalAddress(of: root)
+  }
+
+  /// Maps the VM's RAM: its DMA window, if it has one, then the main bank.
+  private func mapMemory(
+    _ core: Core<H>, _ machine: VirtualMachineReference, _ root: UnsafeMutablePointer<UInt64>
+  )
+    -> Bool
+  {
     let memory = machine.value.memory
+    let window = machine.value.windowBytes
     var offset: UInt64 = 0
     while offset < memory.size {
-      let guest = machine.value.record.memoryBase &+ offset
+      let guest =
+        offset < window ? PhoneLimits.memoryBase &+ offset : machine.value.record.memoryBase &+ offset &- window
       let physical = memory.start &+ offset
       // In bounds: the record's memory ends below 2³⁶.
       let entry = unsafe root + Int(truncatingIfNeeded: guest &>> 30 & 63)
@@ -159,63 +261,77 @@ extension Boot {
         unsafe entry.pointee = StageTwo.leaf(physical, level: 1, .memory)
         offset &+= 1 << 30
       } else {
-        guard let table = unsafe nextTable(entry) else { return nil }
+        guard let table = unsafe core.nextTable(entry) else { return false }
         unsafe table[Int(truncatingIfNeeded: guest &>> 21 & 511)] = StageTwo.leaf(physical, level: 2, .memory)
         offset &+= PhoneLimits.memoryGranule
       }
     }
-    guard let low = unsafe nextTable(root), let pages = unsafe nextTable(low + Int(Self.flash &>> 21)) else {
-      return nil
-    }
-    for page in 0..<Self.flashPages {
-      unsafe pages[page] = StageTwo.leaf(core.phone.value.flashPage, level: 3, .readOnlyMemory)
-    }
-    if H.interruptControllerGeneration == 2 {
-      // The guest's own CPU interface, which the hardware provides.
-      guard let pages = unsafe nextTable(low + Int(Self.cpuInterface &>> 21)) else { return nil }
-      for page in 0..<2 as Range<UInt64> {
-        unsafe pages[Int(Self.cpuInterface &>> 12 & 511 &+ page)] = StageTwo.leaf(
-          core.phone.value.board.virtualInterface &+ page &<< 12, level: 3, .device)
+    return true
+  }
+
+  /// Gives the device server the register pages, what its clients share, and the interrupts of the board's devices.
+  func connectServer(_ core: Core<H>) {
+    guard let server = core.phone.value.deviceServer else { return }
+    let root = unsafe core.root(of: server)
+    guard let low = unsafe core.nextTable(root),
+      let pages = unsafe core.nextTable(low + Int(Self.registerPages &>> 21))
+    else { core.haltForMemory() }
+    unsafe pages[8] = StageTwo.leaf(core.phone.value.clockPage, level: 3, .memory)
+    for index in 0..<Int(core.phone.value.machineCount) {
+      guard let machine = core.phone.value.machines[index & 7] else { continue }
+      let page = unsafe hardware.physicalAddress(of: machine.value.page.pointer)
+      unsafe pages[index] = StageTwo.leaf(page.rawValue, level: 3, .memory)
+      let isWhole = machine == server || machine.value.record.sharing == Sharing.all
+      machine.value.page.describe(
+        busAddress: machine.value.memory.start,
+        size: isWhole ? machine.value.memory.size : machine.value.windowBytes,
+        windows: core.phone.value.windows)
+      // The same tables of the GiB that are shared, four entries for each VM.
+      let shared = machine.value.record.sharing == Sharing.none ? 0 : isWhole ? 3 : 1
+      for entry in 0..<shared {
+        unsafe root[(index &+ 1) &* 4 &+ entry &+ 1] = core.root(of: machine)[entry &+ 1]
       }
     }
-    for window in 0..<PhoneLimits.windows
-    where machine.value.record.readableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0 {
-      let isWritable = machine.value.record.writableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0
-      guard let address = sharedWindow(core, window) else { return nil }
-      unsafe low[Int(PhoneLimits.firstWindow &>> 21) &+ window] = StageTwo.leaf(
-        address, level: 2, isWritable ? .memory : .readOnlyMemory)
-    }
-    return unsafe hardware.physicalAddress(of: root)
+    server.value.tied[0] = ~(GuestInterrupt.uart.bit | GuestInterrupt.watchdog.bit)
+    server.value.tied[1] = ~0
+    for number in 32..<96 as Range<UInt32> { core.enableInterrupt(InterruptNumber(number)) }
   }
 
-  /// Where a shared window lies; the first VM that has it makes it be there, full of zeros.
-  private func sharedWindow(_ core: Core<H>, _ window: Int) -> UInt64? {
-    if core.phone.value.windows[window & 7] == 0 {
-      guard let memory = carve(core, PhoneLimits.memoryGranule) else { return nil }
-      unsafe hardware.clearForGuest(
-        hardware.window(.destination, at: PhysicalAddress(memory.start)), Int(memory.size))
-      core.phone.value.windows[window & 7] = memory.start
-    }
-    return core.phone.value.windows[window & 7]
-  }
-
+  /// The guest address of the register pages, as the device server sees them.
+  private static var registerPages: UInt64 { 0x2100_0000 }
   /// The guest address of the CPU interface of a GICv2.
   private static var cpuInterface: UInt64 { 0x0801_0000 }
-
-  /// The guest address of what stands for the flash, below 1 GiB on a boundary of 2 MiB, and the pages of zeros that
-  /// U-Boot reads there.
+  /// The guest address of the PL031.
+  private static var clock: UInt64 { 0x0901_0000 }
+  /// The guest address of what stands for the flash: 64 pages of zeros, which U-Boot reads.
   private static var flash: UInt64 { 0x0400_0000 }
-  private static var flashPages: Int { 64 }
+}
+
+extension Core {
+  /// The level-1 table of a VM.
+  func root(of machine: VirtualMachineReference) -> UnsafeMutablePointer<UInt64> {
+    unsafe hardware.pointer(to: PhysicalAddress(machine.value.translation & 0xFFFF_FFFF_FE00))
+      .assumingMemoryBound(to: UInt64.self)
+  }
 
   /// The table that an entry names, made if there is none.
-  @inline(never) private mutating func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<
-    UInt64
-  >? {
+  @inline(never) func nextTable(_ entry: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
     if let address = unsafe StageTwo.table(of: entry.pointee) {
       return unsafe hardware.pointer(to: PhysicalAddress(address)).assumingMemoryBound(to: UInt64.self)
     }
-    guard let table = unsafe arena.take(UInt64.self, count: 512, alignment: 4096) else { return nil }
+    guard let table = unsafe phone.value.arena.take(UInt64.self, count: 512, alignment: 4096) else {
+      return nil
+    }
     unsafe entry.pointee = StageTwo.table(hardware.physicalAddress(of: table).rawValue)
     return unsafe table
+  }
+
+  /// Lets the board's distributor deliver a shared interrupt to the boot CPU, which executes this.
+  @inline(never) func enableInterrupt(_ interrupt: InterruptNumber) {
+    if H.interruptControllerGeneration == 3 {
+      distributor.enable(interrupt, affinity: cpu.value.affinity)
+    } else {
+      distributor.enable(interrupt, targets: distributor.ownTarget)
+    }
   }
 }

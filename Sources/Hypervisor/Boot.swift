@@ -9,7 +9,7 @@ import VirtualDevices
 /// Starts a phone on the boot CPU.
 public struct Boot<H: Hardware>: ~Copyable {
   let hardware: H
-  var arena: Arena
+  private var arena: Arena
   /// Where the boot CPU's stack ends; those of the others follow at `stackStride`.
   let firstStackTop: UInt64
   let stackStride: UInt64
@@ -34,13 +34,14 @@ public struct Boot<H: Hardware>: ~Copyable {
     startConsole(core)
     if let missing = Self.missing(phone) { core.halt(missing) }
     startInterruptController(core)
-    core.phone.value.board.reserved.append(ownMemory)
-    core.phone.value.board.reserved.append(core.phone.value.board.image)
+    reserve(core, ownMemory)
     makeMachines(core)
+    connectServer(core)
     if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
     // No other CPU runs yet: the console needs no lock.
     core.put(
-      "[pocketvisor] RAM taken: 0x", unsafe hardware.physicalAddress(of: arena.used).rawValue &- ownMemory.start
+      "[pocketvisor] RAM taken: 0x",
+      unsafe hardware.physicalAddress(of: core.phone.value.arena.used).rawValue &- ownMemory.start
     )
     core.endLine()
     core.pump()
@@ -54,11 +55,10 @@ public struct Boot<H: Hardware>: ~Copyable {
   /// The shared state.
   private mutating func makePhone() -> PhoneReference? {
     guard let pointer = unsafe arena.take(Phone.self),
-      let log = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity)),
-      let flash = unsafe arena.take(UInt8.self, count: 4096, alignment: 4096)
+      let log = unsafe arena.take(UInt8.self, count: Int(ConsoleChannel.capacity))
     else { return nil }
     let phone = unsafe PhoneReference(pointer)
-    phone.value.flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
+    phone.value.arena = arena
     phone.value.console = unsafe Console(storage: log)
     return phone
   }
@@ -67,13 +67,14 @@ public struct Boot<H: Hardware>: ~Copyable {
   private func readBoard(_ address: PhysicalAddress, _ phone: PhoneReference) -> Bool {
     let pointer = unsafe hardware.window(.source, at: address)
     guard let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)) else { return false }
+    phone.value.board.tree = PhysicalRange(start: address.rawValue, size: UInt64(tree.blob.cell(at: 4)))
     phone.value.board.read(tree, generation: H.interruptControllerGeneration)
     return phone.value.board.uart != 0
   }
 
   private mutating func makeCPUs(_ phone: PhoneReference) -> Core<H>? {
     let count = phone.value.board.cpuCount
-    guard let cpus = unsafe arena.take(PhysicalCPU.self, count: Int(count)) else { return nil }
+    guard let cpus = unsafe phone.value.arena.take(PhysicalCPU.self, count: Int(count)) else { return nil }
     unsafe phone.value.cpus = unsafe cpus
     let own = hardware.ownAffinity
     var bootCPU: PhysicalCPUReference?
@@ -92,6 +93,17 @@ public struct Boot<H: Hardware>: ~Copyable {
       }
     }
     return bootCPU.map { Core(hardware: hardware, cpu: $0) }
+  }
+
+  /// What no VM gets: memory that is in use, and devices of the hypervisor.
+  private func reserve(_ core: Core<H>, _ ownMemory: PhysicalRange) {
+    core.phone.value.board.reserved.append(ownMemory)
+    core.phone.value.board.reserved.append(core.phone.value.board.image)
+    core.phone.value.board.reserved.append(core.phone.value.board.tree)
+    core.phone.value.board.reserved.append(PhysicalRange(start: core.phone.value.board.uart, size: 4096))
+    for index in 0..<(H.interruptControllerGeneration == 3 ? 2 : 4) {
+      core.phone.value.board.reserved.append(core.phone.value.board.interruptController[index])
+    }
   }
 
   private func startConsole(_ core: Core<H>) {
@@ -131,11 +143,7 @@ public struct Boot<H: Hardware>: ~Copyable {
     core.phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
     core.phone.value.priorityMask =
       0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
-    if H.interruptControllerGeneration == 3 {
-      core.distributor.enable(core.phone.value.board.uartInterrupt, affinity: core.cpu.value.affinity)
-    } else {
-      core.distributor.enable(core.phone.value.board.uartInterrupt, targets: core.distributor.ownTarget)
-    }
+    core.enableInterrupt(core.phone.value.board.uartInterrupt)
   }
 
   private func startOtherCPUs(_ core: Core<H>, _ entry: PhysicalAddress) {

@@ -28,7 +28,9 @@ extension Core {
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
       sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
-    guard let loaded = access(guest, frame: page &>> 4, device) else { return raiseAbort(guest, syndrome) }
+    guard let loaded = access(guest, frame: page &>> 4, device) else {
+      return mapBoardDevice(guest.value.machine, page: page) ? resume(guest) : raiseAbort(guest, syndrome)
+    }
     if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
     return finish(guest, syndrome)
   }
@@ -54,6 +56,7 @@ extension Core {
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
+    case 0xA00: return accessPlace(guest, access)
     case 0x90C, 0x90D: return accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
     default:
       let redistributor = frame &- 0x80A

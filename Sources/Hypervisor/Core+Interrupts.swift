@@ -173,8 +173,8 @@ extension Core {
     guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else {
       return false
     }
-    let isTimer = interrupt.rawValue < 32 && bit & GuestInterrupt.timers != 0
-    if isTimer { settleTimer(bank, interrupt) }
+    let isTied = guest.value.tied(interrupt.rawValue &>> 5) & bit != 0
+    if isTied { settleTimer(bank, interrupt) }
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
     let isActive = bank.value.active.load(ordering: .acquiring) & bit != 0
     let isRaised =
@@ -189,7 +189,7 @@ extension Core {
       interrupt, priority: bank.value.priority(of: interrupt),
       isGroup1: bank.value.group.load(ordering: .relaxed) & bit != 0, pending: isRaised, active: isActive,
       signalsEnd: edge == 0)
-    if isTimer, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 {
+    if isTied, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 {
       list.tieToPhysical()
       bank.value.line.clear(bit)
     }
@@ -252,7 +252,7 @@ extension Core {
       count &-= 1
       guard let interrupt = mostUrgent(guest, .active) else { return }
       bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
-      if interrupt.rawValue < 32, interrupt.bit & GuestInterrupt.timers != 0 { deactivate(interrupt) }
+      if guest.value.tied(interrupt.rawValue &>> 5) & interrupt.bit != 0 { deactivate(interrupt) }
     }
   }
 
@@ -265,7 +265,9 @@ extension Core {
 
   /// The guest may have turned a timer off since its physical interrupt came: then that is over.
   private func settleTimer(_ bank: BankReference, _ timer: InterruptNumber) {
-    guard raisedTimers & timer.bit == 0, bank.value.line.load(ordering: .relaxed) & timer.bit != 0 else {
+    guard timer.rawValue < 32, raisedTimers & timer.bit == 0,
+      bank.value.line.load(ordering: .relaxed) & timer.bit != 0
+    else {
       return
     }
     bank.value.line.clear(timer.bit)

@@ -6,12 +6,15 @@
 
 import Appliance
 import ArmArchitecture
+import Drivers
 import Synchronization
 import VirtualDevices
 
 /// Why a VM stops.
 enum StopReason {
   case off, reset, systemError, watchdog, ownFault
+  /// By the device server.
+  case ended, restarted
 
   var name: Message {
     switch self {
@@ -20,11 +23,19 @@ enum StopReason {
     case .systemError: "SError"
     case .watchdog: "watchdog"
     case .ownFault: "fault of the hypervisor"
+    case .ended, .restarted: "by command"
     }
   }
 
   /// The least `RestartPolicy` by which the VM starts again.
-  var policy: UInt8 { self == .off ? RestartPolicy.always : RestartPolicy.onFailure }
+  var policy: UInt8 {
+    switch self {
+    case .off: RestartPolicy.always
+    case .ended: .max
+    case .restarted: RestartPolicy.never
+    default: RestartPolicy.onFailure
+    }
+  }
 }
 
 extension Core {
@@ -68,14 +79,15 @@ extension Core {
     machine.value.workSegment = 0
     let delay = UInt64(machine.value.record.restartDelay) &* hardware.read(.counterFrequency) / 1000
     machine.value.restartTime = hardware.read(.counter) &+ delay
-    machine.value.phase.store(machine.value.restarts ? Phase.resting : Phase.stopped, ordering: .releasing)
+    enter(machine.value.restarts ? Phase.resting : Phase.stopped, machine)
     if !machine.value.restarts { turnBoardOffIfAllStopped() }
   }
 
-  /// When the last VM has stopped, the device goes off.
+  /// When the last VM has stopped, the device goes off; the device server alone does not keep it on.
   private func turnBoardOffIfAllStopped() {
     for index in 0..<phone.value.machineCount {
       guard let other = phone.value.machines[Int(index & 7)] else { continue }
+      if let server = phone.value.deviceServer, server == other { continue }
       guard other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
     }
     turnBoardOff("every VM has stopped: the board goes off")
@@ -97,11 +109,15 @@ extension Core {
     }
     hardware.synchronizeInstructions()
     machine.value.reset()
+    for bank in 0..<VirtualMachine.sharedBanks where machine.value.tied[Int(bank & 1)] != 0 {
+      distributor.deactivate(bank: bank &+ 1)
+    }
     let first = machine.value.virtualCPU(0)
     first.value.startEntry = machine.value.record.entry
     first.value.startArgument = machine.value.record.argument
-    first.value.state.store(VirtualCPUState.starting, ordering: .relaxed)
-    machine.value.phase.store(Phase.running, ordering: .releasing)
+    start(first)
+    if machine.value.record.sharing != Sharing.none { post(first, 0, offset: RegisterPage.powerOn) }
+    enter(Phase.running, machine)
   }
 
   private func fillSeed(_ machine: VirtualMachineReference, _ seed: SeedRecord) {
@@ -142,7 +158,7 @@ extension Core {
   }
 
   /// Leaves a record of the guest, and makes all virtual CPUs of its VM leave their physical CPUs.
-  @inline(never) private func beginStop(_ guest: VirtualCPUReference, _ reason: StopReason) {
+  @inline(never) func beginStop(_ guest: VirtualCPUReference, _ reason: StopReason) {
     let machine = guest.value.machine
     let isFirst = machine.value.phase.compareExchange(
       expected: Phase.running, desired: Phase.stopping, ordering: .acquiringAndReleasing
@@ -152,6 +168,7 @@ extension Core {
     machine.value.restarts =
       machine.value.record.restartPolicy >= reason.policy && (limit == 0 || machine.value.restartCount < limit)
     machine.value.restartCount &+= 1
+    tellPhase(machine)
     recordStop(guest, reason)
     for index in 0..<UInt32(machine.value.record.virtualCPUCount) {
       alert(machine.value.virtualCPU(index).value.cpu)
@@ -193,7 +210,7 @@ extension Core {
       where machine.value.virtualCPU(index).value.state.load(ordering: .acquiring) != VirtualCPUState.off {
         return
       }
-      machine.value.phase.store(Phase.scrubbing, ordering: .releasing)
+      enter(Phase.scrubbing, machine)
       cpu.value.attention.store(1, ordering: .relaxed)
     } else if isFirstTime {
       alert(machine.value.virtualCPU(0).value.cpu)

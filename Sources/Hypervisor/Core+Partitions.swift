@@ -53,7 +53,8 @@ extension Core {
     }
     if isReceiver { return bind(guest, other, function == .bindNotification) }
     if function == .response { return respond(guest, to: other) }
-    guard guest.value.machine.value.mayCall(other.value.index) else {
+    let isServer = phone.value.deviceServer.map { $0 == guest.value.machine } ?? false
+    guard isServer || guest.value.machine.value.mayCall(other.value.index) else {
       return refuse(guest, PartitionError.denied)
     }
     return function == .request ? request(guest, other) : notify(guest, other)
@@ -200,6 +201,10 @@ extension Core {
   private func notify(_ guest: VirtualCPUReference, _ receiver: VirtualMachineReference) -> VirtualCPUReference
   {
     let notifications = bitmap(guest)
+    if let server = phone.value.deviceServer, server == guest.value.machine {
+      serve(receiver, notifications)
+      return succeed(guest, 0)
+    }
     guard notifications & ~receiver.value.bound[Int(guest.value.machine.value.index & 7)] == 0 else {
       return refuse(guest, PartitionError.denied)
     }

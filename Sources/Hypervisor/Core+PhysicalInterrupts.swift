@@ -23,21 +23,23 @@ extension Core {
     hardware.write(.interruptEnd, acknowledged)
     if interrupt == GuestInterrupt.virtualTimer || interrupt == GuestInterrupt.physicalTimer {
       takeTimer(interrupt)
-    } else {
-      take(interrupt)
+    } else if take(interrupt) {
       hardware.write(.interruptDeactivate, acknowledged)
     }
     return true
   }
 
-  /// Timers of guests stay active until the guest ends them; every other interrupt ends here.
-  @inline(never) private func take(_ interrupt: InterruptNumber) {
+  /// Takes an interrupt that is no guest's timer.
+  /// - Returns: whether it ends here; one of the device server's stays active until that ends it.
+  @inline(never) private func take(_ interrupt: InterruptNumber) -> Bool {
     switch interrupt {
     case PhysicalInterrupt.alert: takeAlert()
     case PhysicalInterrupt.alarm: takeAlarm()
     case PhysicalInterrupt.maintenance: takeMaintenance()
-    default: takeDevice(interrupt)
+    case phone.value.board.uartInterrupt: serveUART()
+    default: return !takeForServer(interrupt)
     }
+    return true
   }
 
   @inline(__always) private func takeTimer(_ timer: InterruptNumber) {
@@ -67,10 +69,6 @@ extension Core {
   private func takeMaintenance() {
     guard let guest = cpu.value.loaded else { return }
     notice(guest)
-  }
-
-  private func takeDevice(_ interrupt: InterruptNumber) {
-    if interrupt == phone.value.board.uartInterrupt { serveUART() }
   }
 
   var distributor: Distributor<H.Registers> {

@@ -98,6 +98,7 @@ extension Core {
     let machine = guest.value.machine
     switch machine.value.phase.load(ordering: .acquiring) {
     case Phase.running:
+      if machine.value.isPaused.load(ordering: .relaxed) != 0 { return false }
       if choice.isDue(machine.value.watchdog.deadline) {
         expireWatchdog(guest, choice.now)
         return false  // until the next look, which it asked for
@@ -109,7 +110,7 @@ extension Core {
       return false
     case Phase.resting:
       guard guest.value.index == 0, choice.isDue(machine.value.restartTime) else { return false }
-      machine.value.phase.store(Phase.loading, ordering: .relaxed)
+      enter(Phase.loading, machine)
     default: guard guest.value.index == 0 else { return false }
     }
     return hasBudget(machine, &choice)
@@ -140,6 +141,7 @@ extension Core {
     let now = hardware.read(.counter)
     if let payer = cpu.value.payer {
       cpu.value.spent[Int(payer.value.index & 7)] &+= now &- cpu.value.since
+      payer.value.page.addTime(now &- cpu.value.since, onCPU: cpu.value.number)
     }
     cpu.value.since = now
     return now
@@ -190,6 +192,7 @@ extension Core {
     deactivate(GuestInterrupt.virtualTimer)
     deactivate(GuestInterrupt.physicalTimer)
     hardware.saveSystemRegisters(guest)
+    guest.value.machine.value.page.setExits(guest.value.exits, of: guest.value.index)
     cpu.value.loaded = nil
   }
 

@@ -5,13 +5,20 @@ import VirtualDevices
 /// Everything that the physical CPUs share.
 @safe public struct Phone: ~Copyable {
   public var board: Board
+  /// What everything else lies in.
+  var arena: Arena
   public var cpus: UnsafeMutablePointer<PhysicalCPU>
   var machines: InlineArray<8, VirtualMachineReference?>
   var machineCount: UInt32
-  /// Where the shared windows lie; 0 for one that no VM has.
-  var windows: InlineArray<8, UInt64>
-  /// A page of zeros that every guest sees where a board has its flash.
-  var flashPage: UInt64
+  /// The VM that owns the board's devices.
+  var deviceServer: VirtualMachineReference?
+  /// Where the first shared window lies; the others follow. 0 if there is none.
+  var windows: UInt64
+  var windowCount: UInt8
+  /// Where the page lies that is the clock of all VMs but the device server.
+  var clockPage: UInt64
+  /// Entries for level-3 tables that VMs have in common: flash, clock, CPU interface of a GICv2.
+  var sharedTables: InlineArray<3, UInt64>
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.
   var priorityMask: UInt32
   var listRegisterCount: UInt32

@@ -14,6 +14,8 @@ public struct VirtualCPU: ~Copyable {
   public var system: InlineArray<40, UInt64>
   /// V0…V31, FPCR, FPSR when `PhysicalCPU.vectorsOwner` is another.
   public var vectors: InlineArray<66, UInt64>
+  /// How often it left for the hypervisor.
+  var exits: UInt64
 
   public var machine: VirtualMachineReference
   public var cpu: PhysicalCPUReference
@@ -63,6 +65,11 @@ public struct VirtualCPU: ~Copyable {
     set { system[slot.rawValue] = newValue }
   }
 
+  /// The interrupts of its bank `word` (0 its own, 1 and 2 the shared ones) that are physical ones of the same number.
+  @inline(__always) func tied(_ word: UInt32) -> UInt32 {
+    word == 0 ? GuestInterrupt.timers : machine.value.tied[Int((word &- 1) & 1)]
+  }
+
   /// Whether a shared interrupt goes to this virtual CPU.
   @inline(__always) func isTarget(of interrupt: InterruptNumber, isActive: Bool) -> Bool {
     machine.value.target(of: interrupt.rawValue &- 32, isActive: isActive) == index
@@ -98,6 +105,8 @@ enum VirtualCPUState {
   static var listening: UInt32 { 6 }
   /// Waits for the answer to its request; interrupts wait with it.
   static var calling: UInt32 { 7 }
+  /// Waits for the device server's answer to what it stored; interrupts wait with it.
+  static var posting: UInt32 { 8 }
 }
 
 /// Places in `VirtualCPU.system` that are not zero when it starts or that the scheduler looks at.

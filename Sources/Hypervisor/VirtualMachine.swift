@@ -8,8 +8,10 @@ import VirtualDevices
   public var record: VirtualMachineRecord
   /// Its place in the phone; its VMID is one more.
   public var index: UInt32
-  /// Its RAM on the board.
+  /// Its RAM on the board, the DMA window first.
   public var memory: PhysicalRange
+  /// What it and the device server have in common.
+  var page: RegisterPage
   /// VTTBR_EL2.
   public var translation: UInt64
   var phone: PhoneReference
@@ -26,6 +28,10 @@ import VirtualDevices
   /// Ticks of each period that it may use of a physical CPU (0: all), and the period's.
   var budget: UInt64
   var period: UInt64
+  /// Not 0 while the device server keeps it from running.
+  let isPaused: Atomic<UInt32>
+  /// Shared interrupts that are a board's device's: tied to its physical ones.
+  var tied: InlineArray<2, UInt32>
   /// How far loading or scrubbing has come: segment and byte.
   var workSegment: UInt8
   var workOffset: UInt64
@@ -46,11 +52,15 @@ import VirtualDevices
 
   /// Where on the board a guest address of its RAM lies.
   @inline(__always) func physical(_ address: UInt64) -> UInt64 {
-    memory.start &+ (address &- record.memoryBase)
+    memory.start &+ windowBytes &+ (address &- record.memoryBase)
   }
+
+  /// Bytes of RAM in its DMA window.
+  @inline(__always) var windowBytes: UInt64 { UInt64(record.windowSize) &* PhoneLimits.memoryGranule }
 
   /// Its devices as they are at power-on.
   mutating func reset() {
+    page.reset()
     uart = VirtualPL011()
     watchdog = VirtualWatchdog()
     notified.store(0, ordering: .relaxed)

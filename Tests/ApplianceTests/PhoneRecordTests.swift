@@ -18,7 +18,9 @@ import Testing
     #expect(MemoryLayout<PhoneHeader>.offset(of: \.virtualMachineCount) == 8)
     #expect(MemoryLayout<PhoneHeader>.offset(of: \.interruptControllerGeneration) == 12)
     #expect(MemoryLayout<PhoneHeader>.offset(of: \.entropy) == 16)
-    #expect(MemoryLayout<PhoneHeader>.offset(of: \.reserved) == 48)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.deviceServer) == 48)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.windowCount) == 49)
+    #expect(MemoryLayout<PhoneHeader>.offset(of: \.reserved) == 50)
   }
 
   @Test func segmentAndSeedOffsets() {
@@ -49,7 +51,9 @@ import Testing
     #expect(Layout.offset(of: \.partners) == 72)
     #expect(Layout.offset(of: \.readableWindows) == 73)
     #expect(Layout.offset(of: \.writableWindows) == 74)
-    #expect(Layout.offset(of: \.reserved) == 75)
+    #expect(Layout.offset(of: \.sharing) == 75)
+    #expect(Layout.offset(of: \.windowSize) == 76)
+    #expect(Layout.offset(of: \.reserved) == 77)
     #expect(Layout.offset(of: \.segments) == 80)
     #expect(Layout.offset(of: \.seeds) == 224)
   }
@@ -62,7 +66,8 @@ import Testing
     "| 50 | 1 | segmentCount |", "| 51 | 1 | seedCount |", "| 52 | 1 | restartPolicy |",
     "| 53 | 1 | restartLimit |", "| 54 | 2 | restartDelay |", "| 56 | 8 | placement |", "| 64 | 4 | budget |",
     "| 68 | 4 | period |", "| 72 | 1 | partners |", "| 73 | 1 | readableWindows |",
-    "| 74 | 1 | writableWindows |",
+    "| 74 | 1 | writableWindows |", "| 75 | 1 | sharing |", "| 76 | 1 | windowSize |",
+    "| 48 | 1 | deviceServer |", "| 49 | 1 | windowCount |",
     "| 80 | 144 | segments |",
     "| 224 | 32 | seeds |",
   ])
@@ -74,6 +79,6 @@ import Testing
 
   @Test func magicSpellsItsName() {
     let bytes = withUnsafeBytes(of: PhoneHeader.expectedMagic.littleEndian) { Array($0) }
-    #expect(bytes == Array("PVPHONE".utf8) + [2])
+    #expect(bytes == Array("PVPHONE".utf8) + [3])
   }
 }

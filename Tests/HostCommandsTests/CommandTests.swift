@@ -120,7 +120,7 @@ import Testing
     #expect(HypervisorFile.defaultPath(generation: 3) == "Firmware/.build/pocketvisor.aarch64.img")
   }
 
-  @Test(arguments: ["new", "pack", "image", "inspect", "verify", "run", "smoke"])
+  @Test(arguments: ["new", "pack", "image", "inspect", "verify", "disk", "run", "smoke", "screenshot"])
   func everyVerbHasHelpWithAnExample(verb: String) throws {
     let help = try pocketvisor(verb, "--help")
     #expect(help.status == 0)

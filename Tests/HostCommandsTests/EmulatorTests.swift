@@ -7,7 +7,7 @@ import Testing
   private let options = EmulatorOptions(
     software: ["-kernel", "k"], cpus: 3, memory: .mebibytes(768), interruptControllerGeneration: 2,
     cpuModel: "max",
-    countsInstructions: false, extra: ["-d", "int"])
+    countsInstructions: false, devices: nil, extra: ["-d", "int"])
 
   @Test func arguments() {
     let line = options.arguments.joined(separator: " ")
@@ -177,6 +177,69 @@ struct GuestMachineTests {
       listener: UntilListener(texts: ["CPUs: 2,", "userland is up on bare"]), keyboard: nil, screen: nil,
       timeout: .seconds(120))
     #expect(session.run(try EmulatorProcess("qemu-system-aarch64", machine + console + software)) == .done)
+  }
+
+  /// A client's machine, QEMU itself being the device server: Linux finds its devices and clock, and what they see is
+  /// in the DMA window, all of it and nothing else.
+  @Test(arguments: [(4, 2), (6, 4), (16, 8)]) func bootsAClient(window: Int, buffers: Int) throws {
+    let folder = Workspace()
+    folder.write("Image", Samples.kernel())
+    folder.write("phone.yaml", Self.client(window: window, assets: assets))
+    let phone = try PhoneDescription(reading: InputFile(path: folder["phone.yaml"]))
+    let machine = try PhoneLayout(phone, for: .virt(cpus: 2, memory: .mebibytes(1024))).machines[1]
+    folder.write("disk.raw", Data(count: 1 << 20))
+    let texts = [
+      "mapped [mem 0x0000000040000000-0x\(hexadecimal(0x4000_0000 + buffers << 20, digits: 16))] (\(buffers)MB)",
+      "cma: Reserved \(window - buffers) MiB at 0x\(hexadecimal(0x4000_0000 + buffers << 20, digits: 16))",
+      "rtc-pl031 9010000.pl031: setting system clock to 20", "userland is up on client",
+    ]
+    var session = ConsoleSession(
+      listener: UntilListener(texts: texts), keyboard: nil, screen: nil, timeout: .seconds(120))
+    let end = session.run(try EmulatorProcess("qemu-system-aarch64", board(machine, in: folder)))
+    #expect(end == .done, "\(session.listener.missing)")
+  }
+
+  private static func client(window: Int, assets: String) -> String {
+    """
+    vms:
+      steward: { role: device-server, kernel: Image, memory: 4MiB }
+      client:
+        kernel: \(assets)/vmlinuz
+        ramdisk: \(assets)/initrd.gz
+        cmdline: console=ttyAMA0 pocketvisor.name=client
+        memory: 128MiB
+        devices: { disk: disk, network: true, window: \(window)MiB }
+    """
+  }
+
+  private func hexadecimal(_ number: Int, digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: digits - text.count) + text
+  }
+
+  /// QEMU with a VM's content at the VM's addresses, and a program that enters it as the hypervisor does.
+  private func board(_ machine: MachineLayout, in folder: Workspace) -> [String] {
+    // ldr x0, argument; ldr x4, entry; br x4; nop
+    let instructions: [UInt32] = [0x5800_0080, 0x5800_00A4, 0xD61F_0080, 0xD503_201F]
+    var stub = instructions.withUnsafeBytes { Data($0) }
+    for number in [machine.deviceTree.guestAddress, machine.entry] {
+      stub += withUnsafeBytes(of: number.littleEndian) { Data($0) }
+    }
+    let start = PlacedContent(content: stub, guestAddress: 0x4030_0000)
+    var arguments = ["-M", "virt,gic-version=3", "-cpu", "cortex-a57", "-m", "1400M", "-display", "none"]
+    arguments += ["-monitor", "none", "-serial", "stdio", "-nic", "none"]
+    let contents = [machine.deviceTree, machine.kernel, machine.ramdisk, start].compactMap(\.self)
+    for (index, content) in contents.enumerated() {
+      folder.write("\(index)", content.content)
+      let place = "addr=0x\(String(content.guestAddress, radix: 16)),force-raw=on"
+      arguments += ["-device", "loader,file=\(folder["\(index)"]),\(place)"]
+    }
+    arguments[arguments.count - 1] += ",cpu-num=0"
+    arguments += ["-global", "virtio-mmio.force-legacy=false"]
+    arguments += ["-drive", "if=none,id=disk,format=raw,file=\(folder["disk.raw"])"]
+    arguments += ["-device", "virtio-blk-device,drive=disk,bus=virtio-mmio-bus.0,iommu_platform=on"]
+    arguments += ["-netdev", "user,id=net"]
+    return arguments + ["-device", "virtio-net-device,netdev=net,bus=virtio-mmio-bus.1,iommu_platform=on"]
   }
 
   /// Killed in the middle, the tool leaves no QEMU behind.

@@ -65,7 +65,7 @@ import Testing
     let data = try phoneImage()
     let size = InputFile(path: "", data: data).treeSize
     let start = Int(PhoneHeader.offset(treeSize: UInt32(size)))
-    #expect(data[start..<start + 8] == Data("PVPHONE\u{2}".utf8))
+    #expect(data[start..<start + 8] == Data("PVPHONE\u{3}".utf8))
     let told = failure { _ = try check(rebuilt(reversed: true) { _ in }) }
     #expect(told.contains("the device would not find its phone record"), "\(told)")
   }

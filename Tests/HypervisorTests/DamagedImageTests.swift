@@ -64,7 +64,7 @@ import Testing
   /// Source, size and destination of the first segment: beyond the image, beyond the VM, wrapping.
   @Test(
     arguments: [
-      (0, 1 << 40), (0, ~0), (8, 1 << 40), (8, ~0), (16, 0), (16, 0x3FFF_F000), (16, 0x4040_0000), (16, ~0),
+      (0, 1 << 40), (0, ~1), (8, 1 << 40), (8, ~0), (16, 0), (16, 0x3FFF_F000), (16, 0x4040_0000), (16, ~0),
     ] as [(Int, UInt64)])
   func segments(offset: Int, value: UInt64) throws {
     #expect(try isRefused(Offset.segments + offset, value))

@@ -21,6 +21,9 @@
   stp x28, x29, [sp, #224]
   mov x0, sp
   ldr x1, [sp, #VIRTUAL_CPU_STACK_TOP]
+  ldr x2, [sp, #VIRTUAL_CPU_EXITS]
+  add x2, x2, #1
+  str x2, [sp, #VIRTUAL_CPU_EXITS]
   str x30, [sp, #240]
   mov sp, x1
   bl \handler

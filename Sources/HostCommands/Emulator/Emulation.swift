@@ -3,23 +3,47 @@ import Foundation
 /// One run of a phone on QEMU: the device image is made in a folder that is gone afterwards.
 struct Emulation {
   var options: EmulatorOptions
-  private let folder: String
+  private let folders: [TemporaryFolder]
+  /// What other verbs find it by; nil without a device server.
+  let running: RunningPhone?
 
-  /// Makes the device image of `phone`.
-  /// - Throws: `InputError` for mistakes in the phone, where it does not fit the board, and without a hypervisor.
-  init(_ phone: PhoneDescription, board: BoardArguments) throws {
+  /// Makes the device image of a phone, and its disk if there is none yet.
+  /// - Parameter path: of its phone.yaml.
+  /// - Throws: `InputError` for mistakes in the phone, where it does not fit the board or its disk, and without a
+  ///   hypervisor.
+  init(_ phone: PhoneDescription, path: String, board: BoardArguments) throws {
     let kernel = try HypervisorFile.locate(board.hypervisor, generation: board.gic)
     let cpus = board.cpus ?? 2
     let memory = board.memory ?? MemorySize(bytes: .max)
     var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: memory, gic: board.gic))
     let image = try DeviceImage(layout)
     layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)
-    folder = try Self.makeFolder()
-    let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder)
+    let disk = try Self.disk(of: phone, path: path, board)
+    running = try phone.deviceServer.map { _ in
+      try RunningPhone(phone: path, machines: phone.virtualMachines.map(\.name), disk: disk, in: .standard)
+    }
+    let folder = try TemporaryFolder()
+    folders = [folder] + (running.map { [TemporaryFolder(path: $0.folder)] } ?? [])
+    let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder.path)
     options = EmulatorOptions(
       software: software, cpus: cpus, memory: layout.board.memory,
-      interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount, extra: []
+      interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount,
+      devices: running.map { EmulatedDevices(disk: disk, monitor: $0.monitor, controls: $0.controls) },
+      extra: []
     )
+  }
+
+  /// Path of the phone's disk, which is made if it is not there; nil where no VM has one.
+  private static func disk(of phone: PhoneDescription, path: String, _ board: BoardArguments) throws -> String?
+  {
+    guard let disk = PhoneDisk(phone, path: path) else { return nil }
+    let file = board.disk ?? PhoneDisk.defaultPath(besides: path)
+    if FileManager.default.fileExists(atPath: file) {
+      try disk.check(file)
+    } else {
+      try NewDisk.make(disk, at: file)
+    }
+    return file
   }
 
   /// Writes what the loader takes; the arguments that name it.
@@ -45,15 +69,9 @@ struct Emulation {
     return MemorySize(bytes: needed.bytes + (136 << 20)).rounded(upTo: 128 << 20)
   }
 
-  private static func makeFolder() throws -> String {
-    var template = Array((NSTemporaryDirectory() + "/pocketvisor-XXXXXX").utf8CString)
-    guard mkdtemp(&template) != nil else { throw InputError("no temporary folder to be had") }
-    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
   /// Starts QEMU and runs the session to its end.
   func run<Listener: ConsoleListener>(_ session: inout ConsoleSession<Listener>) throws -> SessionEnd {
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    defer { extendLifetime(folders) }
     Signals.watch()
     let emulator = try EmulatorProcess(EmulatorOptions.program, options.arguments)
     return session.run(emulator)

@@ -9,6 +9,8 @@ public struct EmulatorOptions: Equatable, Sendable {
   public var cpuModel: String
   /// One nanosecond of virtual time per instruction: counts are exact and repeatable.
   public var countsInstructions: Bool
+  /// For a phone with a device server; nil for a board with nothing but a serial line.
+  public var devices: EmulatedDevices?
   /// Arguments of the user, last.
   public var extra: [String]
 
@@ -21,7 +23,8 @@ public struct EmulatorOptions: Equatable, Sendable {
     var arguments = ["-M", "virt,virtualization=on,gic-version=\(interruptControllerGeneration)"]
     arguments += ["-cpu", cpuModel, "-smp", String(cpus), "-m", "\(memory.bytes >> 20)M"]
     if countsInstructions { arguments += Self.instructionClock }
-    arguments += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
+    arguments += ["-monitor", "none", "-serial", "stdio", "-nic", "none"]
+    arguments += devices?.arguments ?? ["-display", "none"]
     return arguments + software + extra
   }
 }

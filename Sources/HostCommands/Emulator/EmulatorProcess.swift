@@ -6,16 +6,11 @@ final class EmulatorProcess {
   let output: Int32
   /// Writes what is typed.
   let input: Int32
-  private let identifier: pid_t
-  private var status: Int32?
+  private let child: ChildProcess
 
   /// Starts `program` with its standard input and output on pipes.
   /// - Throws: `InputError` when it cannot be started.
   init(_ program: String, _ arguments: [String]) throws {
-    guard let path = Self.find(program) else {
-      throw InputError(
-        "\(program) is not installed; on Debian: apt-get install qemu-system-arm (or `make prerequisites`)")
-    }
     let typed = try Pipe.open()
     let printed = try Pipe.open()
     defer {
@@ -24,53 +19,16 @@ final class EmulatorProcess {
     }
     input = typed.write
     output = printed.read
-    identifier = try Self.spawn(Self.tied([path] + arguments), input: typed.read, output: printed.write)
+    child = try ChildProcess(
+      program, arguments, package: "qemu-system-arm", input: typed.read, output: printed.write)
   }
 
-  /// Has the kernel end the child when its parent dies, even by SIGKILL, where util-linux can say so.
-  private static func tied(_ command: [String]) -> [String] {
-    guard let setpriv = find("setpriv") else { return command }
-    return [setpriv, "--pdeathsig", "KILL", "--"] + command
-  }
-
-  private static func find(_ program: String) -> String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
-    return folders.map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
-  }
-
-  /// In a process group of its own: Ctrl-C at a terminal is for us, and we end QEMU in order.
-  private static func spawn(_ command: [String], input: Int32, output: Int32) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, input, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, 1)
-    var attributes = try spawnAttributes()
-    defer { posix_spawnattr_destroy(&attributes) }
-    var arguments = command.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var child: pid_t = 0
-    let failure = posix_spawn(&child, command[0], &actions, &attributes, &arguments, environ)
-    guard failure == 0 else {
-      throw InputError("\(command[0]) cannot be started: \(String(cString: strerror(failure)))")
-    }
-    return child
-  }
-
-  private static func spawnAttributes() throws -> posix_spawnattr_t {
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-    posix_spawnattr_setflags(&attributes, Int16(flags))
-    posix_spawnattr_setpgroup(&attributes, 0)
-    var defaults = sigset_t()
-    sigemptyset(&defaults)
-    for signal in [SIGPIPE] + Signals.ending { sigaddset(&defaults, signal) }
-    posix_spawnattr_setsigdefault(&attributes, &defaults)
-    var blocked = sigset_t()
-    sigemptyset(&blocked)
-    posix_spawnattr_setsigmask(&attributes, &blocked)
-    return attributes
+  /// What QEMU prints before it ends by itself.
+  static func output(of program: String, _ arguments: [String]) throws -> String {
+    let process = try EmulatorProcess(program, arguments)
+    defer { process.stop() }
+    let data = try FileHandle(fileDescriptor: process.output, closeOnDealloc: false).readToEnd()
+    return String(decoding: data ?? Data(), as: UTF8.self)
   }
 
   /// Types bytes. They are dropped when QEMU has ended.
@@ -84,20 +42,11 @@ final class EmulatorProcess {
   }
 
   /// Waits for the end; the exit status, or 128 and the signal's number.
-  func wait() -> Int32 {
-    if let status { return status }
-    var raw: Int32 = 0
-    while waitpid(identifier, &raw, 0) < 0, errno == EINTR {}
-    let signal = raw & 0x7F
-    let result = signal == 0 ? raw >> 8 & 0xFF : 128 + signal
-    status = result
-    return result
-  }
+  func wait() -> Int32 { child.wait() }
 
   /// Ends QEMU if it still runs, and closes the pipes.
   func stop() {
-    if status == nil { kill(identifier, SIGKILL) }
-    _ = wait()
+    child.stop()
     close(input)
     close(output)
   }

@@ -45,14 +45,6 @@ struct UBoot {
   static func environment(_ variables: [(name: String, value: String)]) -> Data {
     var text = Data(variables.map { "\($0.name)=\($0.value)\0" }.joined().utf8)
     text.append(Data(count: environmentSize - 4 - text.count))
-    return withUnsafeBytes(of: checksum(text).littleEndian) { Data($0) } + text
-  }
-
-  /// CRC-32 as in Ethernet and zlib.
-  private static func checksum(_ data: Data) -> UInt32 {
-    let table = (0..<256 as Range<UInt32>).map { byte in
-      (0..<8).reduce(byte) { value, _ in value >> 1 ^ (value & 1 == 0 ? 0 : 0xEDB8_8320) }
-    }
-    return ~data.reduce(~0) { sum, byte in sum >> 8 ^ table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] }
+    return withUnsafeBytes(of: Checksum.crc32(text).littleEndian) { Data($0) } + text
   }
 }

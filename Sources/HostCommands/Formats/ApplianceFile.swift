@@ -1,3 +1,4 @@
+import Appliance
 import Foundation
 
 /// An appliance: kernel, ramdisk and manifest of one VM in a FIT file.
@@ -45,7 +46,7 @@ public struct ApplianceFile: Sendable {
     var images = [
       ImageTree.Image(
         "kernel", "Kernel", type: "kernel", operatingSystem: "linux",
-        loadAddress: PhoneLayout.kernelBase + header.textOffset, data: kernel.data)
+        loadAddress: PhoneLimits.memoryBase + PhoneLayout.kernelOffset + header.textOffset, data: kernel.data)
     ]
     if let ramdisk {
       images.append(.init("ramdisk", "Ramdisk", type: "ramdisk", operatingSystem: "linux", data: ramdisk.data))

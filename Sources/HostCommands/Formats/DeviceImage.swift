@@ -63,15 +63,26 @@ private struct ImageBuilder {
     let entropy = InlineArray<4, UInt64> { _ in random.next() }
     let header = PhoneHeader(
       virtualMachineCount: UInt32(layout.machines.count),
-      interruptControllerGeneration: UInt32(layout.board.interruptControllerGeneration), entropy: entropy)
+      interruptControllerGeneration: UInt32(layout.board.interruptControllerGeneration), entropy: entropy,
+      deviceServer: UInt8(layout.machines.firstIndex(where: \.isDeviceServer).map { $0 + 1 } ?? 0),
+      windowCount: UInt8(layout.windows.count))
     return zip(layout.machines, placed).reduce(into: header.bytes) { data, machine in
       let segments = machine.1.map { image, content in
         SegmentRecord(
           sourceOffset: UInt64(positions[image]!), size: UInt64(content.content.count),
           guestAddress: content.guestAddress)
       }
-      data += VirtualMachineRecord(machine.0, segments: segments).bytes
+      let boardTree = machine.0.isDeviceServer ? [SegmentRecord.placedBoardTree] : []
+      data += VirtualMachineRecord(machine.0, segments: segments + boardTree).bytes
     }
+  }
+}
+
+extension SegmentRecord {
+  /// The board's device tree, for the device server.
+  static var placedBoardTree: SegmentRecord {
+    SegmentRecord(
+      sourceOffset: boardTree, size: DeviceServerNode.boardTreeSize, guestAddress: DeviceServerNode.boardTree)
   }
 }
 
@@ -79,7 +90,7 @@ extension VirtualMachineRecord {
   fileprivate init(_ machine: MachineLayout, segments: [SegmentRecord]) {
     self.init()
     setName(machine.name)
-    memoryBase = PhoneLayout.memoryBase
+    memoryBase = machine.memoryBase
     memorySize = machine.memory.bytes
     entry = machine.entry
     argument = machine.deviceTree.guestAddress
@@ -93,6 +104,8 @@ extension VirtualMachineRecord {
     partners = machine.access.partners
     readableWindows = machine.access.readableWindows
     writableWindows = machine.access.writableWindows
+    sharing = machine.sharing?.code ?? Sharing.none
+    windowSize = UInt8((machine.sharing?.window?.bytes ?? 0) / PhoneLimits.memoryGranule)
     for (index, cpu) in machine.placement.enumerated() { placement[index] = UInt8(cpu) }
     segmentCount = UInt8(segments.count)
     for (index, segment) in segments.enumerated() { self.segments[index] = segment }

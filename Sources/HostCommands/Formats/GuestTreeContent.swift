@@ -1,10 +1,13 @@
 import Appliance
 import Foundation
 
-/// What the device tree of a VM says about windows and keys, read back from a device image.
+/// What the device tree of a VM says about windows, keys and devices, read back from a device image.
 struct GuestTreeContent {
+  /// Its frame buffer's not counted.
   let windows: [GuestDeviceTree.SharedWindow]
   let hasKey: Bool
+  /// What the device server serves, a node for every VM; empty in the trees of others.
+  let served: [DeviceTreeNode]
 
   /// - Throws: `InputError` where the VM has no device tree, or one that contradicts its record.
   init(of machine: VirtualMachineRecord, in image: ImageFile) throws {
@@ -19,9 +22,14 @@ struct GuestTreeContent {
     let root = try DeviceTreeNode(reading: InputFile(path: "\(path) (device tree of `\(name)`)", data: data))
     windows = root.children.compactMap(\.sharedWindow)
     hasKey = root.node("chosen")?.property(GuestDeviceTree.keyName) != nil
-    guard Self.bits(windows) == machine.readableWindows,
-      Self.bits(windows.filter(\.isWritable)) == machine.writableWindows
+    served = root.node(DeviceServerNode.name)?.children ?? []
+    let screen = root.node("chosen")?.children.compactMap(\.frameBuffer) ?? []
+    guard Self.bits(windows + screen) == machine.readableWindows,
+      Self.bits(windows.filter(\.isWritable) + screen) == machine.writableWindows
     else { throw InputError("\(path): VM `\(name)`: record and device tree disagree about its windows") }
+    let shared = root.node("memory@40000000")?.number("reg", 2, cells: 2) ?? 0
+    guard machine.sharing != Sharing.window || shared == UInt64(machine.windowSize) * PhoneLimits.memoryGranule
+    else { throw InputError("\(path): VM `\(name)`: record and device tree disagree about its memory") }
   }
 
   /// A bit for each window, by number; nil when there are windows elsewhere.
@@ -37,6 +45,13 @@ struct GuestTreeContent {
 }
 
 extension DeviceTreeNode {
+  /// A frame buffer as the window that it is the beginning of.
+  fileprivate var frameBuffer: GuestDeviceTree.SharedWindow? {
+    guard string("compatible") == GuestDeviceTree.frameBufferName, cell("reg", 1) != nil else { return nil }
+    return GuestDeviceTree.SharedWindow(
+      name: "screen", guestAddress: number("reg", 0, cells: 2), isWritable: true)
+  }
+
   fileprivate var sharedWindow: GuestDeviceTree.SharedWindow? {
     guard string("compatible") == GuestDeviceTree.windowName, cell("reg", 1) != nil
     else { return nil }

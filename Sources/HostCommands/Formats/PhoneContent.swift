@@ -29,7 +29,10 @@ public struct PhoneContent {
     self.header = header
     machines = (0..<count).compactMap { VirtualMachineRecord(data.dropFirst($0 * VirtualMachineRecord.size)) }
     for machine in machines { try machine.check(in: image) }
-    for (index, machine) in machines.enumerated() { try machine.checkRules(index, of: count, path) }
+    for (index, machine) in machines.enumerated() { try machine.checkRules(index, header, path) }
+    guard Int(header.deviceServer) <= count, Int(header.windowCount) <= PhoneLimits.windows else {
+      throw InputError("\(path): its phone record is damaged: its device server or windows")
+    }
     trees = try machines.map { try GuestTreeContent(of: $0, in: image) }
   }
 }
@@ -57,7 +60,9 @@ extension VirtualMachineRecord {
       throw InputError("\(subject): its counts")
     }
     for index in 0..<Int(segmentCount) {
-      guard segments[index].isContained(in: memory), image.holds(segments[index]) else {
+      guard segments[index].isContained(in: memory),
+        image.holds(segments[index]) || segments[index].sourceOffset == SegmentRecord.boardTree
+      else {
         throw InputError("\(subject): segment \(index)")
       }
     }
@@ -71,7 +76,7 @@ extension VirtualMachineRecord {
 
 extension VirtualMachineRecord {
   /// What the record says about the VM's time, end and neighbours.
-  fileprivate func checkRules(_ index: Int, of count: Int, _ path: String) throws {
+  fileprivate func checkRules(_ index: Int, _ header: PhoneHeader, _ path: String) throws {
     let subject = "\(path): the record of VM `\(nameText)` is damaged"
     guard budget <= period, (budget == 0) == (period == 0), period <= 1_000_000, period % 1000 == 0 else {
       throw InputError("\(subject): its budget")
@@ -79,9 +84,35 @@ extension VirtualMachineRecord {
     guard restartPolicy <= RestartPolicy.always, restartDelay <= 60_000 else {
       throw InputError("\(subject): its restart rule")
     }
-    let others = ((1 << count) - 1) & ~(1 << index)
+    let others = ((1 << Int(header.virtualMachineCount)) - 1) & ~(1 << index)
     guard Int(partners) & ~others == 0 else { throw InputError("\(subject): the VMs that it calls") }
-    guard writableWindows & ~readableWindows == 0 else { throw InputError("\(subject): its windows") }
+    guard writableWindows & ~readableWindows == 0, Int(readableWindows) >> Int(header.windowCount) == 0 else {
+      throw InputError("\(subject): its windows")
+    }
+    let isServer = Int(header.deviceServer) == index + 1
+    guard isServer ? isDeviceServer : !hasBoardTree && isClient(of: header) else {
+      throw InputError("\(subject): what it has of the device server")
+    }
+  }
+
+  private var hasBoardTree: Bool {
+    (0..<Int(segmentCount)).contains { segments[$0].sourceOffset == SegmentRecord.boardTree }
+  }
+
+  /// One CPU, the board's tree and the window of its state, and no client.
+  private var isDeviceServer: Bool {
+    virtualCPUCount == 1 && hasBoardTree && writableWindows & 1 != 0
+      && (sharing, windowSize) == (Sharing.none, 0)
+  }
+
+  /// What a VM shares must be one of three things, and needs a server unless it is nothing.
+  private func isClient(of header: PhoneHeader) -> Bool {
+    switch sharing {
+    case Sharing.none: windowSize == 0
+    case Sharing.window: header.deviceServer != 0 && windowSize != 0 && memoryBase == PhoneLimits.mainBase
+    case Sharing.all: header.deviceServer != 0 && windowSize == 0
+    default: false
+    }
   }
 }
 

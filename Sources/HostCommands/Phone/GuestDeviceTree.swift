@@ -13,6 +13,12 @@ public struct GuestDeviceTree: Sendable {
   /// Given to this VM alone; nil for none.
   public var key: [UInt8]?
   public var windows: [SharedWindow] = []
+  /// Whether there is a PL031.
+  public var hasClock = false
+  /// What it has of the device server; nil for a VM that is no client.
+  public var client: Client?
+  /// What it is told as the device server; nil for any other VM.
+  public var deviceServer: DeviceTreeNode?
 
   /// A window of memory that the VM shares with others.
   public struct SharedWindow: Equatable, Sendable {
@@ -29,13 +35,13 @@ public struct GuestDeviceTree: Sendable {
   /// What a node of shared memory is compatible with.
   static let windowName = "pocketvisor,shared-window"
 
-  private enum Handle {
+  enum Handle {
     static let clock: UInt32 = 1
     static let interruptController: UInt32 = 2
   }
 
   /// Interrupt cells: type, number, trigger.
-  private enum Interrupt {
+  enum Interrupt {
     static let shared: UInt32 = 0
     static let perCPU: UInt32 = 1
     static let levelHigh: UInt32 = 4
@@ -52,9 +58,11 @@ public struct GuestDeviceTree: Sendable {
     root.set("#address-cells", cells: [2])
     root.set("#size-cells", cells: [2])
     root.children = [
-      chosen, memory, processors, firmware, timer, interruptController, clock, console, watchdog,
+      chosen, Self.memory(at: memoryBase, memorySize), processors, firmware, timer, interruptController, clock,
+      console, watchdog,
     ]
-    root.children += windows.map(sharedMemory)
+    root.children += [windowMemory, hasClock ? realTimeClock : nil, deviceServer].compactMap(\.self)
+    root.children += virtioDevices + windows.map(sharedMemory)
     return root
   }
 
@@ -68,13 +76,12 @@ public struct GuestDeviceTree: Sendable {
     }
     if let key { node.set(Self.keyName, bytes: key) }
     for seed in Self.seeds { node.set(seed.name, bytes: Array(repeating: 0, count: seed.size)) }
-    return node
-  }
-
-  private var memory: DeviceTreeNode {
-    var node = DeviceTreeNode("memory@\(String(memoryBase, radix: 16))")
-    node.set("device_type", "memory")
-    node.set("reg", numbers: [memoryBase, memorySize])
+    if let frameBuffer = client?.frameBuffer {
+      node.set("#address-cells", cells: [2])
+      node.set("#size-cells", cells: [2])
+      node.set("ranges")
+      node.children = [Self.frameBuffer(at: frameBuffer)]
+    }
     return node
   }
 

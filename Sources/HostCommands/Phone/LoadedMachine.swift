@@ -13,6 +13,10 @@ struct LoadedMachine {
   let memory: MemorySize
   let access: MachineAccess
   let windows: [GuestDeviceTree.SharedWindow]
+  /// What its device tree says of the device server; nil where it is no client.
+  let client: GuestDeviceTree.Client?
+  /// Whether the phone has a device server other than this VM, which keeps a clock for all.
+  let hasClock: Bool
 
   init(_ machine: VirtualMachineDescription, in phone: PhoneDescription) throws {
     let software = try Self.load(machine.software)
@@ -26,8 +30,43 @@ struct LoadedMachine {
     guard let memory = settings.memory else { throw InputError("VM `\(name)` needs `memory`", at: place) }
     self.memory = memory
     access = MachineAccess(machine, in: phone)
-    windows = Self.windows(access, in: phone)
+    let frameBuffer = phone.frameBuffer(of: name)
+    windows = Self.windows(access, but: frameBuffer, in: phone)
+    client = rules.devices.map { devices in
+      GuestDeviceTree.Client(
+        window: devices.sharing.window?.bytes, frameBuffer: frameBuffer.map(WindowDescription.guestAddress),
+        places: devices.virtioPlaces)
+    }
+    hasClock = phone.deviceServer != nil && !rules.isDeviceServer
+    try checkDevices()
+    try checkWindow()
   }
+
+  /// What cannot be known before the settings are complete.
+  private func checkDevices() throws {
+    if rules.isDeviceServer, settings.cpus ?? 1 != 1 {
+      throw InputError("VM `\(name)` is the device server: it has one CPU", at: place)
+    }
+    if rules.isDeviceServer || rules.devices?.sharing == .all, memory > MemorySharing.limit {
+      throw InputError("VM `\(name)` has \(memory) of memory; the device server sees 3GiB at most", at: place)
+    }
+  }
+
+  /// Linux keeps ordinary pages out of the window while it has more memory elsewhere.
+  private func checkWindow() throws {
+    guard let window = client?.window, MemorySharing.ringSize(window) > memory.bytes / 2 else { return }
+    throw InputError(
+      "VM `\(name)`: a `window` of \(MemorySize(bytes: window)) is too large beside \(memory) of memory",
+      at: place)
+  }
+
+  /// Where its memory begins, with its device tree; its DMA window not counted.
+  private var memoryBase: UInt64 {
+    client?.window == nil ? PhoneLimits.memoryBase : PhoneLimits.mainBase
+  }
+
+  /// Bytes of all its memory.
+  var memoryNeeded: UInt64 { memory.bytes + (client?.window ?? 0) }
 
   private static func load(_ software: VirtualMachineDescription.Software) throws -> ApplianceFile {
     switch software {
@@ -39,29 +78,38 @@ struct LoadedMachine {
     }
   }
 
+  /// What nodes it gets for windows: for all that it has but its frame buffer.
   private static func windows(
-    _ access: MachineAccess, in phone: PhoneDescription
+    _ access: MachineAccess, but frameBuffer: Int?, in phone: PhoneDescription
   ) -> [GuestDeviceTree.SharedWindow] {
-    phone.windows.enumerated().filter { access.readableWindows >> $0.offset & 1 != 0 }.map { index, window in
+    phone.allWindows.enumerated().filter { index, _ in
+      access.readableWindows >> index & 1 != 0 && index != frameBuffer
+    }.map { index, window in
       GuestDeviceTree.SharedWindow(
         name: window.name, guestAddress: WindowDescription.guestAddress(of: index),
         isWritable: access.writableWindows >> index & 1 != 0)
     }
   }
 
-  func layout(for board: BoardDescription, firstCPU: Int) throws -> MachineLayout {
+  /// - Parameter deviceServer: what the device server is told.
+  func layout(for board: BoardDescription, firstCPU: Int, deviceServer: DeviceTreeNode) throws -> MachineLayout
+  {
     let kernel = PlacedContent(
-      content: self.kernel.data, guestAddress: PhoneLayout.kernelBase + header.textOffset)
+      content: self.kernel.data, guestAddress: memoryBase + PhoneLayout.kernelOffset + header.textOffset)
     let ramdisk = self.ramdisk.map {
       PlacedContent(content: $0.data, guestAddress: afterKernel(at: kernel.guestAddress))
     }
     try checkFit(end: ramdisk?.end ?? kernel.guestAddress + header.memorySize)
     let placement = try placement(on: board, firstCPU: firstCPU)
-    let (tree, seeds) = try deviceTree(for: board, ramdisk: ramdisk.map { $0.guestAddress..<$0.end })
+    let (tree, seeds) = try deviceTree(
+      for: board, ramdisk: ramdisk.map { $0.guestAddress..<$0.end },
+      deviceServer: rules.isDeviceServer ? deviceServer : nil)
     return MachineLayout(
-      name: name, memory: memory, priority: settings.priority ?? 0, placement: placement,
+      name: name, memory: memory, memoryBase: memoryBase, sharing: rules.devices?.sharing,
+      priority: settings.priority ?? 0, placement: placement,
       entry: kernel.guestAddress, deviceTree: tree, kernel: kernel, ramdisk: ramdisk, seeds: seeds,
-      budget: rules.budget, restart: rules.restart, access: access)
+      budget: rules.budget, restart: rules.restart, access: access,
+      isDeviceServer: rules.isDeviceServer)
   }
 
   private func afterKernel(at address: UInt64) -> UInt64 {
@@ -69,14 +117,13 @@ struct LoadedMachine {
   }
 
   private func checkFit(end: UInt64) throws {
-    let needed = MemorySize(bytes: end - PhoneLayout.memoryBase)
+    let needed = MemorySize(bytes: end - memoryBase)
     guard needed <= memory else {
       let parts = ramdisk == nil ? "its kernel needs" : "its kernel and ramdisk need"
       throw InputError("VM `\(name)` has \(memory) of memory; \(parts) \(needed.roundedDescription)", at: place)
     }
-    guard PhoneLayout.memoryBase + memory.bytes <= PhoneLimits.guestAddressEnd else {
-      throw InputError("VM `\(name)`: memory of more than 63GiB", at: place)
-    }
+    let most = MemorySize(bytes: PhoneLimits.guestAddressEnd - memoryBase)
+    guard memory <= most else { throw InputError("VM `\(name)`: memory of more than \(most)", at: place) }
   }
 
   /// What the phone says, or round-robin over the board's CPUs from where the VM before it ended.
@@ -95,21 +142,33 @@ struct LoadedMachine {
   }
 
   private func deviceTree(
-    for board: BoardDescription, ramdisk: Range<UInt64>?
+    for board: BoardDescription, ramdisk: Range<UInt64>?, deviceServer: DeviceTreeNode?
   ) throws -> (PlacedContent, [MachineLayout.SeedPlace]) {
     let tree = GuestDeviceTree(
-      cpus: settings.cpus ?? 1, memoryBase: PhoneLayout.memoryBase, memorySize: memory.bytes,
-      commandLine: settings.commandLine ?? "", ramdisk: ramdisk,
-      interruptControllerGeneration: board.interruptControllerGeneration,
-      key: rules.hasKey ? Self.freshKey() : nil,
-      windows: windows)
+      cpus: settings.cpus ?? 1, memoryBase: memoryBase, memorySize: memory.bytes,
+      commandLine: try commandLine(),
+      ramdisk: ramdisk, interruptControllerGeneration: board.interruptControllerGeneration,
+      key: rules.hasKey ? Self.freshKey() : nil, windows: windows, hasClock: hasClock, client: client,
+      deviceServer: deviceServer)
     let blob = Data(tree.root.flattened())
     let chosen = try DeviceTreeNode(reading: InputFile(path: "device tree of \(name)", data: blob)).node(
       "chosen")
     let seeds = GuestDeviceTree.seeds.compactMap { chosen?.property($0.name) }.map {
-      MachineLayout.SeedPlace(guestAddress: PhoneLayout.memoryBase + UInt64($0.offset), size: $0.value.count)
+      MachineLayout.SeedPlace(guestAddress: memoryBase + UInt64($0.offset), size: $0.value.count)
     }
-    return (PlacedContent(content: blob, guestAddress: PhoneLayout.memoryBase), seeds)
+    return (PlacedContent(content: blob, guestAddress: memoryBase), seeds)
+  }
+
+  /// What the VM says, and what the devices need of Linux.
+  private func commandLine() throws -> String {
+    let parts = [settings.commandLine, client?.linuxArguments].compactMap(\.self)
+    let line = parts.joined(separator: " ")
+    guard line.utf8.count <= MachineSettings.longestCommandLine else {
+      throw InputError(
+        "VM `\(name)`: `cmdline` with what the devices add is longer than the 2047 bytes that Linux takes",
+        at: place)
+    }
+    return line
   }
 
   /// 256 bits from the host's generator for cryptography.

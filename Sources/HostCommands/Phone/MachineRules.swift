@@ -14,10 +14,21 @@ public struct MachineRules: Equatable, Sendable {
   public var hasKey = false
   /// What it prints once it is up; nil for what a Debian prints.
   public var ready: String?
+  /// What it does for the phone; nil for nothing in particular.
+  public var role: Role?
+  /// What the device server serves to it; nil where it is no client.
+  public var devices: ClientDevices?
+
+  /// Parts that a VM can have in a phone.
+  public enum Role: String, CaseIterable, Sendable {
+    case deviceServer = "device-server"
+  }
 
   public init() {}
 
-  static let keys = ["placement", "budget", "period", "restart", "calls", "key", "ready"]
+  static let keys = ["placement", "budget", "period", "restart", "calls", "key", "ready", "role", "devices"]
+
+  var isDeviceServer: Bool { role == .deviceServer }
 
   /// - Parameter names: of all VMs of the phone.
   init(_ mapping: YAMLMapping, name: String, among names: [String]) throws {
@@ -27,6 +38,11 @@ public struct MachineRules: Equatable, Sendable {
     calls = try mapping.names("calls", among: names, kind: "VM")
     hasKey = try mapping.boolean("key") ?? false
     ready = try mapping.string("ready")
+    role = try mapping.word("role", as: Role.self)
+    devices = try mapping.node("devices").map { try ClientDevices($0, of: mapping, among: names) }
+    if let devices, isDeviceServer {
+      throw InputError("\(mapping.subject) is the device server and has no `devices` served", at: devices.place)
+    }
     guard !calls.contains(name) else {
       throw InputError("`calls` of \(mapping.subject): a VM cannot call itself", at: mapping.place(of: "calls"))
     }

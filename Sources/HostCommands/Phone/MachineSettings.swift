@@ -22,6 +22,9 @@ public struct MachineSettings: Equatable, Sendable {
   /// The keys, in the order in which the documentation lists them.
   static let keys = ["cmdline", "memory", "cpus", "priority"]
 
+  /// What Linux takes, in bytes.
+  static let longestCommandLine = 2047
+
   init(_ mapping: YAMLMapping) throws {
     commandLine = try mapping.string("cmdline")
     memory = try mapping.memory("memory")
@@ -31,7 +34,7 @@ public struct MachineSettings: Equatable, Sendable {
   }
 
   private func check(_ mapping: YAMLMapping) throws {
-    if let commandLine, commandLine.utf8.count > 2047 || commandLine.utf8.contains(0) {
+    if let commandLine, commandLine.utf8.count > Self.longestCommandLine || commandLine.utf8.contains(0) {
       throw InputError(
         "`cmdline` of \(mapping.subject) is longer than the 2047 bytes that Linux takes",
         at: mapping.place(of: "cmdline"))

@@ -28,18 +28,21 @@ public struct PhoneDescription: Equatable, Sendable {
         name: entry.name, at: entry.place, entry.value, file: file.path, among: names)
     }
     windows = try Self.windows(phone, among: names)
+    try DeviceRules(phone: self).check()
   }
 
   private static func windows(_ phone: YAMLMapping, among names: [String]) throws -> [WindowDescription] {
     guard let list = phone.node("windows") else { return [] }
     let windows = try YAMLMapping(list, subject: "`windows`", file: phone.file)
-    try check(windows.entries.count, "windows", limit: PhoneLimits.windows, at: windows.place)
+    try check(windows.entries.count, "windows", at: windows.place)
     return try windows.entries.map { entry in
       try WindowDescription(name: entry.name, at: entry.place, entry.value, file: phone.file, among: names)
     }
   }
 
-  private static func check(_ count: Int, _ things: String, limit: Int, at place: SourcePlace) throws {
+  static func check(
+    _ count: Int, _ things: String, limit: Int = PhoneLimits.windows, at place: SourcePlace
+  ) throws {
     guard count <= limit else {
       throw InputError("\(count) \(things); a phone has at most \(limit)", at: place)
     }
@@ -60,7 +63,7 @@ public struct PhoneDescription: Equatable, Sendable {
 public enum KernelFormat: String, CaseIterable, Sendable {
   /// An arm64 Linux `Image`, whose header says where it goes and what it needs.
   case image
-  /// Bytes without a header, loaded to and entered at `PhoneLayout.kernelBase`.
+  /// Bytes without a header, loaded to and entered at `PhoneLayout.kernelOffset`.
   case raw
 }
 

@@ -12,7 +12,11 @@ public struct PlacedContent: Equatable, Sendable {
 /// One VM laid out: what lies where in its memory, and which physical CPU runs which virtual one.
 public struct MachineLayout: Sendable {
   public var name: String
+  /// Of the bank that begins at `memoryBase`.
   public var memory: MemorySize
+  public var memoryBase: UInt64
+  /// What the device server sees of it; nil where it is no client.
+  public var sharing: MemorySharing?
   public var priority: Int
   /// The physical CPU of each virtual CPU.
   public var placement: [Int]
@@ -24,6 +28,11 @@ public struct MachineLayout: Sendable {
   public var budget: Budget?
   public var restart: RestartRule
   public var access: MachineAccess
+  /// Whether it is the device server.
+  public var isDeviceServer: Bool
+
+  /// Of all its memory.
+  var memoryNeeded: UInt64 { memory.bytes + (sharing?.window?.bytes ?? 0) }
 
   /// A place that the device fills with random bytes.
   public struct SeedPlace: Equatable, Sendable {
@@ -39,10 +48,13 @@ public struct MachineAccess: Equatable, Sendable {
   public var writableWindows: UInt8 = 0
 
   init(_ machine: VirtualMachineDescription, in phone: PhoneDescription) {
-    for (index, other) in phone.virtualMachines.enumerated() where machine.rules.calls.contains(other.name) {
-      partners |= 1 << UInt8(index)
+    // The device server hands on what its clients ask of their vaults.
+    let vaults = machine.rules.isDeviceServer ? phone.virtualMachines.compactMap(\.rules.devices?.vault) : []
+    let partners = Set(machine.rules.calls + vaults)
+    for (index, other) in phone.virtualMachines.enumerated() where partners.contains(other.name) {
+      self.partners |= 1 << UInt8(index)
     }
-    for (index, window) in phone.windows.enumerated() {
+    for (index, window) in phone.allWindows.enumerated() {
       if window.writers.contains(machine.name) { writableWindows |= 1 << UInt8(index) }
       if window.readers.contains(machine.name) { readableWindows |= 1 << UInt8(index) }
     }
@@ -54,12 +66,12 @@ public struct MachineAccess: Equatable, Sendable {
 public struct PhoneLayout: Sendable {
   public var board: BoardDescription
   public var machines: [MachineLayout]
+  /// By number.
   public var windows: [WindowDescription]
 
-  /// Where guest memory begins, with the device tree (DESIGN §4).
-  public static let memoryBase: UInt64 = 0x4000_0000
-  /// The 2 MiB boundary that kernels count their text offset from.
-  public static let kernelBase: UInt64 = 0x4020_0000
+  /// From the device tree at the start of a VM's memory to the 2 MiB boundary that kernels count their text offset
+  /// from (DESIGN §4).
+  public static let kernelOffset: UInt64 = 0x20_0000
   /// The hypervisor's own memory, its stack and tables, and what rounding to 2 MiB blocks costs at most.
   static let reserve = MemorySize.mebibytes(8)
 
@@ -67,11 +79,13 @@ public struct PhoneLayout: Sendable {
   /// - Throws: `InputError` for what is missing, no kernel, does not fit, or would starve others.
   public init(_ phone: PhoneDescription, for board: BoardDescription) throws {
     self.board = board
-    windows = phone.windows
+    windows = phone.allWindows
     machines = []
     var nextCPU = 0
-    for machine in phone.virtualMachines {
-      let layout = try LoadedMachine(machine, in: phone).layout(for: board, firstCPU: nextCPU)
+    let loaded = try phone.virtualMachines.map { try LoadedMachine($0, in: phone) }
+    let deviceServer = DeviceServerNode(phone: phone, memory: loaded.map(\.memoryNeeded)).node
+    for machine in loaded {
+      let layout = try machine.layout(for: board, firstCPU: nextCPU, deviceServer: deviceServer)
       nextCPU += layout.placement.count
       machines.append(layout)
     }
@@ -103,6 +117,6 @@ public struct PhoneLayout: Sendable {
   /// Of all VMs, the windows that they share included.
   private var guestMemory: MemorySize {
     let shared = UInt64(windows.count) * PhoneLimits.memoryGranule
-    return MemorySize(bytes: machines.reduce(shared) { $0 + $1.memory.bytes })
+    return MemorySize(bytes: machines.reduce(shared) { $0 + $1.memoryNeeded })
   }
 }

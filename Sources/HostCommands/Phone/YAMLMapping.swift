@@ -99,6 +99,35 @@ struct YAMLMapping {
     return word
   }
 
+  /// What a key says that is true, false, or a mapping of details.
+  enum Choice {
+    case no, yes
+    case details(YAMLMapping)
+  }
+
+  /// - Parameter keys: what the details may be.
+  func choice(_ key: String, allowing keys: [String]) throws -> Choice {
+    guard let node = node(key), node.mapping != nil else { return try boolean(key) ?? false ? .yes : .no }
+    let details = try YAMLMapping(node, subject: "`\(key)` in \(subject)", file: file)
+    try details.allow(only: keys)
+    return .details(details)
+  }
+
+  /// One of the names in `known`, which are called `kind`.
+  func name(_ key: String, among known: [String], kind: String) throws -> String? {
+    guard let name = try string(key) else { return nil }
+    try check(name, key, among: known, kind: kind, at: place(of: key))
+    return name
+  }
+
+  private func check(
+    _ name: String, _ key: String, among known: [String], kind: String, at place: SourcePlace
+  ) throws {
+    guard !known.contains(name) else { return }
+    let meant = Spelling.nearest(to: name, among: known).map { "; did you mean `\($0)`?" }
+    throw InputError("`\(key)` of \(subject): there is no \(kind) `\(name)`\(meant ?? "")", at: place)
+  }
+
   /// A list of names, none of them twice and each of them one of `known`, which are called `kind`.
   func names(_ key: String, among known: [String], kind: String) throws -> [String] {
     guard let node = node(key) else { return [] }
@@ -107,11 +136,7 @@ struct YAMLMapping {
     }
     return try sequence.reduce(into: []) { names, node in
       let name = node.scalar?.string ?? ""
-      guard known.contains(name) else {
-        let meant = Spelling.nearest(to: name, among: known).map { "; did you mean `\($0)`?" }
-        throw InputError(
-          "`\(key)` of \(subject): there is no \(kind) `\(name)`\(meant ?? "")", at: place(of: node))
-      }
+      try check(name, key, among: known, kind: kind, at: place(of: node))
       guard !names.contains(name) else {
         throw InputError("`\(key)` of \(subject) names `\(name)` twice", at: place(of: node))
       }

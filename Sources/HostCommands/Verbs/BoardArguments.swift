@@ -30,6 +30,12 @@ struct BoardArguments: ParsableArguments {
       "The hypervisor (default: what `make build` built for the board's GIC).", valueName: "file"))
   var hypervisor: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The phone's disk, made if it is not there (default: .build/NAME.disk beside the phone).",
+      valueName: "file"))
+  var disk: String?
+
   func validate() throws {
     try VirtBoard.check(cpus: cpus, gic: gic)
   }

@@ -34,7 +34,8 @@ enum Report {
     let title =
       "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
     let machines = [["VM", "memory", "at", "CPUs", "on", "priority", "entry"]] + content.machines.map(row)
-    return [title, table(machines), rules(content), contents(image)].joined(separator: "\n")
+    return ([title, table(machines), rules(content)] + devices(content) + [contents(image)])
+      .joined(separator: "\n")
   }
 
   static func text(_ image: ImageFile, _ device: ImageFile, _ content: PhoneContent) -> String {
@@ -54,6 +55,19 @@ enum Report {
             tree.hasKey ? "yes" : "-",
           ]
         })
+  }
+
+  /// What the device server serves; nothing where there is none.
+  private static func devices(_ content: PhoneContent) -> [String] {
+    guard content.header.deviceServer != 0 else { return [] }
+    let names = content.machines.map(\.nameText)
+    let served = content.trees[Int(content.header.deviceServer) - 1].served
+    let title = ["VM", "shares", "disk", "network", "console", "entropy", "screen"]
+    let rows = zip(content.machines, served).enumerated().map { index, pair in
+      let isServer = index + 1 == Int(content.header.deviceServer)
+      return [pair.0.nameText, isServer ? "is the server" : pair.0.sharingText] + pair.1.devices(names)
+    }
+    return [table([title] + rows)]
   }
 
   private static func list(_ names: [String]) -> String {
@@ -94,7 +108,34 @@ enum Report {
   }
 }
 
+extension DeviceTreeNode {
+  /// The devices of a VM as the device server is told, in words.
+  fileprivate func devices(_ names: [String]) -> [String] {
+    let disk = string("partition").map { $0 + (has("read-only") ? " (read)" : "") }
+    let reach = cell("reach") ?? 0
+    let reached =
+      (has("host") ? ["host"] : []) + names.indices.filter { reach >> $0 & 1 != 0 }.map { names[$0] }
+    let network = reached.isEmpty ? "nobody" : reached.joined(separator: ", ")
+    let vault = cell("vault").flatMap { names.indices.contains(Int($0)) ? "vault \(names[Int($0)])" : nil }
+    let screen = cell("screen").map { "window \($0)" }
+    return [
+      disk ?? "-", has("network") ? network : "-", has("console") ? vault ?? "yes" : "-",
+      has("entropy") ? "yes" : "-", screen ?? "-",
+    ]
+  }
+
+  private func has(_ name: String) -> Bool { property(name) != nil }
+}
+
 extension VirtualMachineRecord {
+  fileprivate var sharingText: String {
+    switch sharing {
+    case Sharing.window: MemorySize(bytes: UInt64(windowSize) * PhoneLimits.memoryGranule).description
+    case Sharing.all: "all"
+    default: "-"
+    }
+  }
+
   fileprivate var budgetText: String {
     budget == 0 ? "-" : "\(UInt64(budget) * 100 / UInt64(period))% of \(period / 1000)ms"
   }

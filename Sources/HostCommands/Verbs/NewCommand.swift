@@ -56,6 +56,12 @@ struct NewCommand: ParsableCommand {
         # key: true # 32 random bytes in its device tree, fresh for every image, that no other VM has
         # ready: "login:" # what it prints once it is up, for `pocketvisor smoke`
         # placement: [0, 1] # the board's CPU for each virtual one (default: spread evenly)
+        # devices: # what a VM with `role: device-server` serves to it
+        #   disk: { partition: work.root, size: 256MiB, content: work.ext4 }
+        #   network: true
+        #   console: true
+        #   entropy: true
+        #   screen: { colour: "#1565C0" }
 
       personal:
         kernel: \(kernel)

@@ -16,7 +16,7 @@ public struct PocketvisorCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       NewCommand.self, PackCommand.self, ImageCommand.self, InspectCommand.self, VerifyCommand.self,
-      RunCommand.self, SmokeCommand.self,
+      DiskCommand.self, RunCommand.self, SmokeCommand.self, ScreenshotCommand.self,
     ])
 
   public init() {}

@@ -40,7 +40,7 @@ struct SmokeCommand: ParsableCommand {
 
   func run() throws {
     let description = try PhoneDescription(reading: InputFile(path: phone))
-    let emulation = try Emulation(description, board: board)
+    let emulation = try Emulation(description, path: phone, board: board)
     let listener = SmokeListener(
       machines: description.virtualMachines.map { ($0.name, $0.rules.ready) }, ready: ready, command: command)
     var session = ConsoleSession(

@@ -85,6 +85,14 @@ static inline void write8(uint64_t address, uint8_t value) { *(volatile uint8_t 
 static inline void wait_for_interrupt(void) { __asm__ volatile("dsb sy; wfi" ::: "memory"); }
 static inline void hint_yield(void) { __asm__ volatile("yield" ::: "memory"); }
 static inline void synchronize(void) { __asm__ volatile("dsb sy; isb" ::: "memory"); }
+// Earlier accesses before later ones, for CPUs and devices.
+static inline void memory_barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
+// Makes what was written visible to those who read past the caches.
+static inline void clean_to_coherency(uint64_t address, uint64_t size) {
+  for (uint64_t line = address & ~63ull; line < address + size; line += 64)
+    __asm__ volatile("dc cvac, %0" ::"r"(line) : "memory");
+  __asm__ volatile("dsb sy" ::: "memory");
+}
 static inline void mask_interrupts(void) { __asm__ volatile("msr daifset, #3" ::: "memory"); }
 static inline void unmask_interrupts(void) { __asm__ volatile("msr daifclr, #3; isb" ::: "memory"); }
 static inline void invalidate_translations(void) {
