@@ -50,11 +50,12 @@ extension Core {
   }
 
   /// Another CPU did something that concerns this one. Where there is only one virtual CPU and it runs, that can
-  /// only be an interrupt for it, or the end of its VM.
+  /// only be an interrupt for it, or the end of its VM or a pause.
   @inline(__always) private func takeAlert() {
     cpu.value.attention.store(0, ordering: .sequentiallyConsistent)
     guard cpu.value.queueCount == 1, let guest = cpu.value.loaded, isRunning(guest),
-      guest.value.machine.value.phase.load(ordering: .acquiring) == Phase.running
+      guest.value.machine.value.phase.load(ordering: .acquiring)
+        | guest.value.machine.value.isPaused.load(ordering: .relaxed) == Phase.running
     else { return cpu.value.attention.store(1, ordering: .relaxed) }
     refill(guest)
   }

@@ -152,6 +152,20 @@ import Testing
     for slot in slots { #expect(cpu.live[slot] == 0xAAAA) }
     #expect(cpu.current?.value.registers[3] == 7)
   }
+
+  /// A VM that is paused leaves its CPU, also where it is alone and an alert is only a reason to look for interrupts.
+  @Test func aPausedVMDoesNotRun() throws {
+    let machines = [ScriptedVM(name: "work", placement: [0]), ScriptedVM(name: "personal", placement: [1])]
+    let phone = try ScriptedPhone(machines, cpus: 2).start()
+    let core = try #require(phone.cpus[1].core)
+    let work = try #require(core.phone.value.machines[0])
+    for (paused, running) in [(16, nil), (0, "work.0")] as [(UInt32, String?)] {
+      work.value.isPaused.store(paused, ordering: .relaxed)
+      core.alert(work.value.virtualCPU(0).value.cpu)
+      phone.settle()
+      #expect(phone.running == [running, "personal.0"])
+    }
+  }
 }
 
 extension [String] {

@@ -51,7 +51,6 @@ REGISTER(tpidr_el2, "tpidr_el2")
 
 READ_ONLY(ich_elrsr_el2, "S3_4_C12_C11_5")
 READ_ONLY(ich_vtr_el2, "S3_4_C12_C11_1")
-READ_ONLY(icc_iar1_el1, "S3_0_C12_C12_0")
 READ_ONLY(mpidr_el1, "mpidr_el1")
 
 #define WRITE_ONLY(name, encoding)                                                                            \
@@ -60,6 +59,13 @@ READ_ONLY(mpidr_el1, "mpidr_el1")
 WRITE_ONLY(icc_eoir1_el1, "S3_0_C12_C12_1")
 WRITE_ONLY(icc_dir_el1, "S3_0_C12_C11_1")
 WRITE_ONLY(icc_sgi1r_el1, "S3_0_C12_C11_5")
+
+// What the sender of an interrupt wrote before it must be seen by what follows: no load may go ahead of the acknowledge.
+INSTRUCTION uint64_t read_icc_iar1_el1(void) {
+  uint64_t value;
+  __asm__ volatile("mrs %0, S3_0_C12_C12_0\n dsb sy" : "=r"(value)::"memory");
+  return value;
+}
 
 INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
 INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
