@@ -120,7 +120,7 @@ extension Core {
   /// Gives a virtual CPU its registers at power-on: EL1 with interrupts masked, MMU and caches off.
   @inline(never) func start(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
-    for index in 0..<31 { guest.value.registers[index] = 0 }
+    for index in 0..<guest.value.registers.count { guest.value.registers[index] = 0 }
     for index in 0..<guest.value.system.count { guest.value.system[index] = 0 }
     for index in 0..<guest.value.vectors.count { guest.value.vectors[index] = 0 }
     guest.value.registers[0] = guest.value.startArgument

@@ -51,7 +51,7 @@ import VirtualDevices
 
   /// Its devices as they are at power-on.
   mutating func reset() {
-    uart = VirtualPL011()
+    uart.reset()
     watchdog = VirtualWatchdog()
     notified.store(0, ordering: .relaxed)
     for index in 0..<bound.count { bound[index] = 0 }

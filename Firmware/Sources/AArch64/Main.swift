@@ -79,8 +79,8 @@ func reportExceptionLevel(_ tree: UInt64, _ level: UInt64) {
 }
 
 private func send(_ text: Message, _ console: UART<MappedRegisters>) {
-  for index in 0..<text.count {
+  text.forEach { character in
     while !console.canSend {}
-    console.send(text.character(at: index))
+    console.send(character)
   }
 }
