@@ -15,8 +15,8 @@ extension Boot {
     guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
       core.halt("the image is for boards with another GIC")
     }
-    for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
-    core.phone.value.seed.mix(hardware.read(.counter))
+    for word in 0..<4 { core.phone.value.board.seed.mix(header.entropy[word]) }
+    core.phone.value.board.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
@@ -29,9 +29,9 @@ extension Boot {
   private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
     let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
-    let tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
-    guard image.size >= 8192, image.start & 7 == 0, tree.cell(at: 0) == DeviceTree.magic else { return nil }
-    let offset = PhoneHeader.offset(treeSize: tree.cell(at: 4))
+    var tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
+    guard image.size >= 8192, image.start & 7 == 0, tree.cell() == DeviceTree.magic else { return nil }
+    let offset = PhoneHeader.offset(treeSize: tree.cell())
     guard offset <= image.size &- 4096 else { return nil }
     return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ offset))
   }

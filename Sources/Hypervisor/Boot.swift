@@ -66,8 +66,7 @@ public struct Boot<H: Hardware>: ~Copyable {
   /// - Returns: whether there is a device tree that names a UART.
   private func readBoard(_ address: PhysicalAddress, _ phone: PhoneReference) -> Bool {
     let pointer = unsafe hardware.window(.source, at: address)
-    guard let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)) else { return false }
-    phone.value.board.read(tree, generation: H.interruptControllerGeneration)
+    unsafe phone.value.board.read(Blob(base: pointer, count: DeviceTree.sizeLimit), for: H.self)
     return phone.value.board.uart != 0
   }
 
@@ -82,7 +81,7 @@ public struct Boot<H: Hardware>: ~Copyable {
       let cpu = phone.value.cpu(index)
       cpu.value.phone = phone
       cpu.value.number = index
-      cpu.value.affinity = phone.value.board.cpuAffinities[Int(index & 7)]
+      cpu.value.affinity = phone.value.board.cpus[Int(index)].start
       if cpu.value.affinity == own {
         bootCPU = cpu
         cpu.value.stackTop = firstStackTop
@@ -111,12 +110,7 @@ public struct Boot<H: Hardware>: ~Copyable {
       return H.interruptControllerGeneration == 3
         ? "the board has no GICv3 (arm,gic-v3)" : "the board has no GICv2 (arm,gic-400, arm,cortex-a15-gic)"
     }
-    if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
-      || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
-      || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
-    {
-      return "no generic timer with interrupts 26, 27 and 30"
-    }
+    if !phone.value.board.hasTimer { return "no generic timer with interrupts 26, 27 and 30" }
     if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
     if phone.value.board.image.size == 0 { return "no device image: pass it as ramdisk" }
     return nil

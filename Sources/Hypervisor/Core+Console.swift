@@ -124,7 +124,7 @@ extension Core {
   }
 
   @inline(never) func put(_ text: Message) {
-    text.forEach { phone.value.console.put($0) }
+    text.eachCharacter { phone.value.console.put($0) }
   }
 
   /// Ends the line unless it is ended.

@@ -108,7 +108,7 @@ extension Core {
     var offset: UInt64 = 0
     while offset < seed.size {
       let destination = PhysicalAddress(machine.value.physical(seed.guestAddress &+ offset))
-      var word = phone.value.seed.next(for: machine.value.index)
+      var word = phone.value.board.seed.next(for: machine.value.index)
       unsafe withUnsafeBytes(of: &word) {
         unsafe hardware.copyForGuest(
           hardware.window(.destination, at: destination), $0.baseAddress!, Int(min(8, seed.size &- offset)))

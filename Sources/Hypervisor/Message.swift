@@ -7,7 +7,7 @@
   }
 
   /// One character after the other; a literal ends with a zero.
-  @inline(__always) public func forEach(_ body: (UInt8) -> Void) {
+  @inline(__always) public func eachCharacter(_ body: (UInt8) -> Void) {
     var next = unsafe start
     while unsafe next.pointee != 0 {
       body(unsafe next.pointee)

@@ -15,7 +15,6 @@ import VirtualDevices
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.
   var priorityMask: UInt32
   var listRegisterCount: UInt32
-  var seed: SeedGenerator
   public var console: Console
   /// Guards the console, the UART, the VMs' channels and UARTs.
   let consoleLock: SpinLock

@@ -84,9 +84,9 @@ load_vectors:
   .section .text.read_identification, "ax"
   .global read_identification
 read_identification:
-  subs x1, x0, #32
+  subs x1, x0, #24
   b.lo 1f
-  lsr x1, x1, #3                    // AArch64: five places fewer for each CRm
+  lsr x1, x1, #3                    // from CRm 3 on five places fewer for each
   add x1, x1, x1, lsl #2
   sub x0, x0, x1
 1: adr x1, 2f - 64
