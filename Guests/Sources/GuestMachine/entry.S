@@ -410,8 +410,8 @@ interrupt:
 guest_translation_table: .skip 4096
 guest_processors: .skip 128 * 8
 guest_shared: .skip 8 * 64
-  .balign 64
-guest_code: .skip 4 * 64 * 8
 guest_gate: .skip 64
 guest_device_tree: .skip 8
 guest_first_virtual_count: .skip 8
+  .balign 4096                  // a page for each CPU: see GuestMachine.h
+guest_code: .skip 4096 * 8

@@ -11,6 +11,8 @@ struct Attacker {
   var dice = Dice(seed: 0)
   private(set) var operations: UInt64 = 0
   private(set) var faults: UInt64 = 0
+  /// The attack that is under way.
+  private(set) var index: UInt64 = 0
   /// Of attacks on system registers, which go through all encodings in turn.
   private(set) var session: UInt64 = 0
   var nextSlot: UInt64
@@ -26,14 +28,14 @@ struct Attacker {
 
   /// Attacks until that many operations are done.
   mutating func run(from first: UInt64, operations limit: UInt64) {
-    var index = first
+    index = first
     while operations < limit {
       dice = Dice(seed: seed &* 0xD134_2543_DE82_EF95 &+ index)
       mayLosePartners = processor == 0 && operations > limit - limit / 20
       attack(kind(of: index), index / 16)
       index += 1
       if index % 64 == 0 { restore() }
-      if chatter > 0, index % chatter == 0 { tell(index) }
+      if chatter > 0, index % chatter == 0 { tellProgress() }
     }
   }
 
@@ -71,7 +73,7 @@ struct Attacker {
     }
   }
 
-  private func tell(_ index: UInt64) {
+  private func tellProgress() {
     Battle.restoreConsole()
     Console.write("hostile: at ")
     Console.write(decimal: index)

@@ -17,16 +17,25 @@ extension Attacker {
   mutating func changeCode() {
     let before = dice.word() & 0xFFFF
     let after = dice.word() & 0xFFFF
-    note(attempt(code: CodeBuffer.make([Self.move(before)])))
+    run(CodeBuffer.make([Self.move(before)]), "new code", expecting: before, or: before)
     let isPublished = dice.oneIn(2)
     changeCode(to: Self.move(after), publish: isPublished)
-    let result = attempt(code: CodeBuffer.address)
-    note(result)
-    let ran = result.registers[1]
-    if result.faulted || ran != UInt64(after) && (isPublished || ran != UInt64(before)) {
-      Battle.isCodeDamaged = true
-    }
+    run(
+      CodeBuffer.address, isPublished ? "changed code" : "unpublished code", expecting: after,
+      or: isPublished ? after : before)
     publish_instructions(CodeBuffer.address, 4)
+  }
+
+  /// Runs the code, which neither faults nor moves anything but one of the two numbers to x1.
+  private mutating func run(_ code: UInt64, _ check: StaticString, expecting number: UInt32, or other: UInt32) {
+    let result = attempt(code: code)
+    note(result)
+    let moved = result.registers[1]
+    guard result.faulted || moved != UInt64(number) && moved != UInt64(other) else { return }
+    tell(
+      Damage(
+        check: check, expected: UInt64(number), found: moved, foundAgain: attempt(code: code).registers[1],
+        inMemory: UInt64(read32(code)), syndrome: result.syndrome))
   }
 
   /// `mov x1, #number`.
@@ -56,6 +65,11 @@ extension Attacker {
     }
     let address = dice.oneIn(2) ? Battle.scratch(processor) + dice.below(Battle.scratchSize) : dice.value()
     execute([dice.pick(maintenance)], address)
-    if Shared.read(UInt64(processor)) != canary { Battle.isCodeDamaged = true }
+    let found = Shared.read(UInt64(processor))
+    guard found != canary else { return }
+    tell(
+      Damage(
+        check: "canary", expected: canary, found: found, foundAgain: Shared.read(UInt64(processor)),
+        inMemory: read64(shared_address(UInt64(processor))), syndrome: 0))
   }
 }

@@ -27,12 +27,13 @@ func runHostile() {
 
 private func report(_ attacker: Attacker) {
   Console.write("\n")
-  if Battle.isCodeDamaged { Console.write("hostile: DAMAGED, its instructions are not what it wrote\n") }
   Console.write("hostile: survived ")
   Console.write(decimal: attacker.operations)
   Console.write(" operations, ")
   Console.write(decimal: attacker.faults)
-  Console.write(" faults\n")
+  Console.write(" faults, ")
+  Console.write(decimal: Battle.damages)
+  Console.write(" failed checks\n")
 }
 
 /// What all CPUs of this guest share.
@@ -42,8 +43,8 @@ enum Battle {
   nonisolated(unsafe) static var memoryBase: UInt64 = 0
   nonisolated(unsafe) static var memoryEnd: UInt64 = 0
   nonisolated(unsafe) static var processors = 1
-  /// Whether instructions that were written and published were not the ones that ran.
-  nonisolated(unsafe) static var isCodeDamaged = false
+  /// How many checks have failed.
+  nonisolated(unsafe) static var damages: UInt64 = 0
   /// How many more interrupts each CPU takes without silencing what raises them.
   nonisolated(unsafe) static var patience = InlineArray<8, UInt64>(repeating: 0)
 

@@ -29,7 +29,10 @@ extern uint64_t guest_first_virtual_count;    // CNTVCT_EL0 read by the very fir
 extern uint64_t guest_translation_table[512]; // level 1, 4 KiB granule, 39-bit addresses
 extern char image_start[], relocations_start[], image_end[], bss_start[];
 extern uint64_t guest_shared[64];             // words that CPUs of this guest talk by
-extern uint32_t guest_code[8][64];            // for each CPU: instructions made up at run time
+// For each CPU: instructions made up at run time, in a page of their own. Where two CPUs write instructions to the same
+// page, QEMU 7.2 (a thread for each CPU) now and then goes on to run the old ones for good, whatever is published:
+// `notdirty_write` takes a page's write protection away after another CPU has just put it back.
+extern uint32_t guest_code[8][1024];
 extern uint32_t guest_gate;                   // 1 while one CPU of this guest keeps the others out
 static inline uint64_t shared_address(uint64_t index) { return (uint64_t)&guest_shared[index & 63]; }
 static inline uint64_t code_address(uint64_t index) { return (uint64_t)guest_code[index & 7]; }
