@@ -51,7 +51,7 @@ struct BenchmarkReport {
     ## Budgets
 
     A VM above the others with a budget of 40 % of the CPU measures for itself how much it gets, in windows of 50 ms
-    (`Guests/Sources/Load`), beside a VM with two virtual CPUs on the same CPU.
+    (`Guests/Sources/Load`), beside a VM with two virtual CPUs: both on the same CPU, or one there and one on another.
 
     \(shares.markdown)
 
@@ -60,10 +60,10 @@ struct BenchmarkReport {
   }
 
   private var shares: TextTable {
-    var table = TextTable(["the other VM", "budget", "least", "most"])
+    var table = TextTable(["the other VM", "CPUs", "budget", "least", "most"])
     for share in run.shares {
       let (least, most) = (share.measured.min() ?? 0, share.measured.max() ?? 0)
-      table.add([share.attack, "400", String(least), String(most)])
+      table.add([share.attack, String(share.cpus), "400", String(least), String(most)])
     }
     return table
   }

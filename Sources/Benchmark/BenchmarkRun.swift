@@ -42,7 +42,7 @@ struct BenchmarkRun {
   /// Bytes of RAM that the hypervisor says it took.
   private(set) var hypervisorMemory: String?
   /// What a VM with a budget of 40 % measured that it got, per mille, by what its neighbour did.
-  private(set) var shares: [(attack: String, measured: [Int])] = []
+  private(set) var shares: [(attack: String, cpus: Int, measured: [Int])] = []
   private(set) var failures: [String] = []
 
   var isComplete: Bool { failures.isEmpty }
@@ -54,22 +54,28 @@ struct BenchmarkRun {
     if settings.measuresGuests { measureShares() }
   }
 
-  /// A VM with a budget beside one without, on one CPU, which hammers in one way for ever.
+  /// A VM with a budget beside one without, which hammers in one way for ever.
   private mutating func measureShares() {
+    for attack in ["spin", "hypercalls", "registers", "interrupts", "distributor", "cpus"] {
+      for cpus in 1...2 { measureShare(beside: attack, cpus) }
+    }
+  }
+
+  private mutating func measureShare(beside attack: String, _ cpus: Int) {
     let load = "\(Settings.guests)/load.img"
     let root = FileManager.default.currentDirectoryPath
-    for attack in ["spin", "hypercalls", "registers", "interrupts", "distributor", "cpus"] {
-      let start = Start(
-        name: "share-\(attack)", kernel: load, commandLine: "mode=measure every=50 windows=4",
-        rules: ["priority: 1", "budget: 40%"],
-        neighbours: ["attacker: { kernel: \(root)/\(load), cmdline: mode=\(attack), memory: 4MiB, cpus: 2 }"],
-        mark: "load: done")
-      guard let console = attempt(start, "beside \(attack)", Machine(cpu: settings.cpu).runAsGuest) else {
-        continue
-      }
-      let measured = console.matches(of: /load: (\d+) per mille/).compactMap { Int($0.1) }
-      shares.append((attack, measured))
+    // Beside another CPU stretches have to be long enough for the same work of its own in each.
+    let start = Start(
+      name: "share-\(attack)-\(cpus)", kernel: load,
+      commandLine: "mode=measure every=50 windows=4 stretch=\(cpus == 1 ? 20 : 1000)", boardCPUs: cpus,
+      rules: ["priority: 1", "budget: 40%"],
+      neighbours: ["attacker: { kernel: \(root)/\(load), cmdline: mode=\(attack), memory: 4MiB, cpus: 2 }"],
+      mark: "load: done")
+    guard let console = attempt(start, "beside \(attack)", Machine(cpu: settings.cpu).runAsGuest) else {
+      return
     }
+    let measured = console.matches(of: /load: (\d+) per mille/).compactMap { Int($0.1) }
+    shares.append((attack, cpus, measured))
   }
 
   private static func starts(_ settings: Settings) throws -> [Start] {

@@ -8,6 +8,8 @@ struct Start {
   var commandLine = ""
   var memory = Settings.smallMemory
   var cpus = 1
+  /// CPUs of the board, where they are not as many as the guest's.
+  var boardCPUs: Int?
   /// Further keys of the guest, and further VMs, as lines of phone.yaml.
   var rules: [String] = []
   var neighbours: [String] = []
@@ -37,7 +39,9 @@ struct Machine {
   func runAsGuest(_ start: Start) throws -> String {
     let phone = try writePhone(start)
     let arguments = [
-      "run", phone, "--headless", "--icount", "--until", start.mark, "--cpus", String(start.cpus), "--cpu", cpu,
+      "run", phone, "--headless", "--icount", "--until", start.mark, "--cpus",
+      String(start.boardCPUs ?? start.cpus),
+      "--cpu", cpu,
     ]
     return try run(Settings.tool, arguments, start)
   }

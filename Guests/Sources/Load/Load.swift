@@ -1,5 +1,6 @@
 // Costs as much as it can, in one way for ever, on each of its CPUs; or measures how much CPU time it gets
-// itself. Guests/README.md has the boot arguments.
+// itself. Guests/README.md has the boot arguments. Every loop yields: where QEMU counts instructions, it runs one CPU
+// at a time, and a loop that does not yield keeps the other CPUs from running at all.
 
 import GuestMachine
 import GuestSupport
@@ -15,18 +16,28 @@ func runLoad() {
   if arguments.has("mode", "distributor") { hammerDistributor() }
   if arguments.has("mode", "accesses") { hammerEverywhere { _ in hammerAccesses() } }
   if arguments.has("mode", "console") { hammerEverywhere { _ in hammerConsole() } }
-  hammerEverywhere { _ in while true {} }
+  hammerEverywhere { _ in spin() }
+}
+
+private func spin() {
+  while true {
+    for _ in 0..<64 { _ = read_CNTVCT_EL0() }
+    hint_yield()
+  }
 }
 
 /// Runs the same on all CPUs.
 private func hammerEverywhere(_ body: @convention(c) (UInt64) -> Void) -> Never {
   for index in 1..<max(Processors.count, 1) { _ = PowerInterface.startProcessor(index, body) }
   body(0)
-  while true {}
+  while true { hint_yield() }
 }
 
 private func hammerHypercalls() {
-  while true { PowerInterface.call(PowerFunction.version) }
+  while true {
+    PowerInterface.call(PowerFunction.version)
+    hint_yield()
+  }
 }
 
 /// Registers that the hypervisor emulates, read and written.
@@ -38,6 +49,7 @@ private func hammerRegisters() {
     write32(Distributor.setEnable(1), 1 << 8)
     _ = read32(Distributor.setPending(1))
     write32(Distributor.clearEnable(1), 1 << 8)
+    hint_yield()
   }
 }
 
@@ -52,7 +64,10 @@ private func hammerInterrupts() {
       while true { wait_for_interrupt() }
     }
   }
-  while true { ProcessorInterface.send(1, targets: 3) }
+  while true {
+    ProcessorInterface.send(1, targets: 3)
+    hint_yield()
+  }
 }
 
 private func acceptInterrupts(_ processor: Int) {
@@ -66,7 +81,10 @@ private func acceptInterrupts(_ processor: Int) {
 
 /// Starts the second CPU again as soon as it is off; most calls come too early and are refused.
 private func hammerProcessors() -> Never {
-  while true { _ = PowerInterface.startProcessor(1) { _ in PowerInterface.call(PowerFunction.off) } }
+  while true {
+    _ = PowerInterface.startProcessor(1) { _ in PowerInterface.call(PowerFunction.off) }
+    hint_yield()
+  }
 }
 
 /// Whatever makes an interrupt controller choose anew.
@@ -82,14 +100,21 @@ private func hammerDistributor() {
     write8(Distributor.priority(40 + round & 15), UInt8(truncatingIfNeeded: round))
     Distributor.route(40 + round & 15, to: round >> 4 & 1)
     Distributor.enable()
+    hint_yield()
   }
 }
 
 /// Addresses with nothing behind them; each access is a fault.
 private func hammerAccesses() {
-  while true { _ = attempt(guest_load32, 0x0B00_0000) }
+  while true {
+    _ = attempt(guest_load32, 0x0B00_0000)
+    hint_yield()
+  }
 }
 
 private func hammerConsole() {
-  while true { Console.write("load: 0123456789 abcdefghijklmnopqrstuvwxyz\n") }
+  while true {
+    Console.write("load: 0123456789 abcdefghijklmnopqrstuvwxyz\n")
+    hint_yield()
+  }
 }
