@@ -18,8 +18,10 @@ public struct Console {
   var isLineOpen = false
   /// The escape key was typed.
   var isEscaped = false
-  /// The UART interrupts when there is room.
+  /// The UART interrupts when there is room, and until then nothing moves: the VMs take turns.
   var isDraining = false
+  /// The VM whose turn it is when there is room, counted around.
+  var turn: UInt32 = 0
 
   /// Ctrl-].
   static var escapeKey: UInt8 { 0x1D }

@@ -20,7 +20,6 @@ extension Core {
       guard uart.canSend else { return setDraining(true) }
       uart.send(phone.value.console.output.take())
     }
-    setDraining(false)
   }
 
   /// Asks the UART to tell when there is room, or not to.
@@ -37,6 +36,7 @@ extension Core {
     while isTogether ? machine.value.console.hasLine : machine.value.console.count != 0 {
       pump()
       guard phone.value.console.output.hasRoomForLine else { return }
+      phone.value.console.turn = machine.value.index &+ 1
       if isTogether {
         endLine()
         putName(machine)
@@ -58,14 +58,16 @@ extension Core {
 
   // MARK: From the UART
 
-  /// The board's UART has received, or has room.
+  /// The board's UART has received, or has room: for the VM behind the one that had it last, and so on.
   func serveUART() {
     lockConsole()
     while let character = uart.receive() { typed(character) }
+    setDraining(false)
     pump()
+    let turn = phone.value.console.turn
     unlockConsole()
-    for index in 0..<phone.value.machineCount {
-      guard let machine = phone.value.machines[Int(index & 7)] else { continue }
+    for place in 0..<8 as Range<UInt32> {
+      guard let machine = phone.value.machines[Int((turn &+ place) & 7)] else { continue }
       lockConsole()
       show(machine)
       if machine.value.isBlocked, !machine.value.console.isFull {
@@ -155,7 +157,7 @@ extension Core {
   /// Waits until everything that was printed has left the UART, before the board goes off.
   func drainConsole() {
     lockConsole()
-    repeat { pump() } while phone.value.console.isDraining
+    repeat { pump() } while phone.value.console.output.count != 0
     unlockConsole()
   }
 }

@@ -35,7 +35,8 @@ extension Core {
 
   @inline(__always) private func transmit(_ machine: VirtualMachineReference, _ character: UInt8) {
     machine.value.console.append(character)
-    if machine.value.console.hasLine || !phone.value.console.isTogether { show(machine) }
+    let isDue = machine.value.console.hasLine || !phone.value.console.isTogether
+    if isDue, !phone.value.console.isDraining { show(machine) }
     if isTransmitterFull(machine) { machine.value.isBlocked = true } else { machine.value.uart.transmitted() }
   }
 

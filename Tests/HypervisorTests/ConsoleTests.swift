@@ -92,6 +92,27 @@ import Testing
     #expect(cpu.acknowledge() == 33)
   }
 
+  /// On a slow wire, a VM that prints without end and without looking leaves the others their turns: each gets its
+  /// lines out, and none is told for ever that its FIFO is full.
+  @Test(arguments: [0, 1]) func aFloodLeavesTheOthersTheirTurns(flooder: Int) throws {
+    let phone = try phone()
+    let (flood, other) = (phone.cpus[flooder], phone.cpus[1 - flooder])
+    phone.board.uart.room = 0
+    for _ in 0..<1_000 { print("flood flood flood\n", flood) }
+    for _ in 0..<500 { print("a line\n", other) }
+    for _ in 0..<1_000 {
+      print("flood flood flood\n", flood)
+      phone.board.uart.room = 16
+      print("flood flood flood\n", flood)
+      phone.settle()
+    }
+    let name = flooder == 0 ? "personal" : "work"
+    let lines = phone.output.split(separator: "\n")
+    let own = lines.filter { $0.hasPrefix(name) }.count
+    #expect(own > 300, "\(own) of \(lines.count) lines")
+    #expect((other.load(GuestMap.uart + 0x18) ?? 0xBAD) & 0x20 == 0)
+  }
+
   // MARK: Keys
 
   @Test func typingBringsAVMToTheFront() throws {
