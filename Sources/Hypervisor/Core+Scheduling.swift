@@ -256,8 +256,9 @@ enum Configuration {
   static var sharing: UInt64 { 1 << 13 | 1 << 14 }
 }
 
-/// CPTR_EL2: traps of trace (TTA), SVE (TZ), SME (TSM) always, of floating point (TFP) while closed.
+/// CPTR_EL2: traps of activity monitors (TAM), trace (TTA), SVE (TZ), SME (TSM) always, of floating point (TFP) while
+/// closed.
 enum FloatingPointTrap {
-  static var open: UInt64 { 0x10_33FF }
+  static var open: UInt64 { 0x4010_33FF }
   static var closed: UInt64 { open | 1 << 10 }
 }

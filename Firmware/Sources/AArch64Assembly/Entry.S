@@ -143,8 +143,8 @@ control_registers:
   .quad 0x8000355C                  // VTCR_EL2: 36-bit guest addresses, walks from level 1
   .quad image_start                 // VBAR_EL2
   .quad 0x80000038                  // HCR_EL2 until a guest runs
-  .quad 0xE60                       // MDCR_EL2: debug and performance monitors trap
-  .quad 0x1037FF                    // CPTR_EL2
+  .quad 0x84E60                     // MDCR_EL2: debug, performance monitors, profiling and trace filters trap
+  .quad 0x401037FF                  // CPTR_EL2
 
   .section .text.enter_swift, "ax"
 // Continues at its virtual address, on a stack. x20: the PhysicalCPU, or 0 on the boot CPU.

@@ -38,9 +38,16 @@ extension Machine {
     case .listControl: UInt64(list(List.control))
     case .emptyListRegisters: UInt64(list(List.empty))
     case .listType: UInt64(list(List.type))
-    case .interruptAcknowledge: unsafe UInt64(load32(cpuInterface &+ Interface.acknowledge))
+    case .interruptAcknowledge: acknowledge()
     default: 0
     }
+  }
+
+  /// What the sender wrote before must be seen by what follows.
+  @inline(__always) private func acknowledge() -> UInt64 {
+    let value = unsafe load32(cpuInterface &+ Interface.acknowledge)
+    data_barrier()
+    return UInt64(value)
   }
 
   @inline(__always) func writeInterface(_ register: MachineRegister, _ value: UInt64) {

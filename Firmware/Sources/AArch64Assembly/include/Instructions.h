@@ -47,12 +47,18 @@ REGISTER(tpidr_el2, "tpidr_el2")
 
 READ_ONLY(ich_elrsr_el2, "3:4:12:11:5")
 READ_ONLY(ich_vtr_el2, "3:4:12:11:1")
-READ_ONLY(icc_iar1_el1, "3:0:12:12:0")
 READ_ONLY(mpidr_el1, "mpidr_el1")
 
 WRITE_ONLY(icc_eoir1_el1, "3:0:12:12:1")
 WRITE_ONLY(icc_dir_el1, "3:0:12:11:1")
 WRITE_ONLY(icc_sgi1r_el1, "3:0:12:11:5")
+
+// What the sender of an interrupt wrote before it must be seen by what follows: no load may go ahead of the acknowledge.
+INSTRUCTION uint64_t read_icc_iar1_el1(void) {
+  uint64_t value;
+  __asm__ volatile("mrs %0, S3_0_C12_C12_0\n dsb sy" : "=r"(value)::"memory");
+  return value;
+}
 
 INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
 INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb sy" ::: "memory"); }
