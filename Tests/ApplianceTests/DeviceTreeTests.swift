@@ -24,29 +24,6 @@ final class TestBlob {
   }
 }
 
-extension Blob {
-  private func at(_ offset: Int) -> Blob {
-    var blob = self
-    blob.position = offset
-    return blob
-  }
-
-  func cell(at offset: Int) -> UInt32 {
-    var blob = at(offset)
-    return blob.cell()
-  }
-
-  func number(at offset: Int, cells: UInt8) -> UInt64 {
-    var blob = at(offset)
-    return blob.number(cells: cells)
-  }
-
-  func name(at offset: Int) -> DeviceTreeName {
-    var blob = at(offset)
-    return blob.name()
-  }
-}
-
 extension TestBlob {
   /// A small tree: two nodes below the root, properties of three lengths.
   static func sample() -> TestBlob {
@@ -85,8 +62,7 @@ extension TestBlob {
 @Suite struct DeviceTreeTests {
   @Test func walksAllEvents() throws {
     let sample = TestBlob.sample()
-    var tree = DeviceTree(sample.blob)
-    #expect(tree.readHeader())
+    var tree = try #require(DeviceTree.walk(sample.blob))
     var log: [String] = []
     walk: while true {
       switch tree.next() {
@@ -108,8 +84,7 @@ extension TestBlob {
 
   @Test func readsValues() throws {
     let sample = TestBlob.sample()
-    var tree = DeviceTree(sample.blob)
-    #expect(tree.readHeader())
+    var tree = try #require(DeviceTree.walk(sample.blob))
     while tree.length != 16 {
       let event = tree.next()
       try #require(event != .end && event != .malformed)
@@ -117,8 +92,9 @@ extension TestBlob {
     #expect(tree.name == .reg)
     #expect(sample.blob.name(at: tree.propertyName) == .reg)
     #expect(tree.blob.position == tree.value)
-    #expect(tree.blob.number(cells: 2) == 0x4000_0000)
-    #expect(tree.blob.number(cells: 2) == 0x1000_0000)
+    let (start, size) = (tree.blob.number(cells: 2), tree.blob.number(cells: 2))
+    #expect(start == 0x4000_0000)
+    #expect(size == 0x1000_0000)
     #expect(sample.blob.number(at: tree.value, cells: 3) == 0x4000_0000_0000_0000)
     #expect(sample.blob.number(at: tree.value, cells: 0) == 0)
   }
@@ -142,8 +118,7 @@ extension TestBlob {
     for damage in damages {
       let sample = TestBlob.sample()
       sample.storeCell(damage.value, at: damage.offset)
-      var tree = DeviceTree(sample.blob)
-      #expect(!tree.readHeader(), "offset \(damage.offset)")
+      #expect(DeviceTree.walk(sample.blob) == nil, "offset \(damage.offset)")
     }
   }
 
@@ -151,17 +126,19 @@ extension TestBlob {
     let whole = TestBlob.sample()
     let bytes = (0..<whole.count).map { whole[$0] }
     for count in 0..<whole.count {
-      var tree = DeviceTree(TestBlob(Array(bytes[..<count])).blob)
-      #expect(!tree.readHeader())
-      #expect(tree.next() == .malformed)
+      let cut = TestBlob(Array(bytes[..<count]))
+      #expect(DeviceTree.walk(cut.blob) == nil)
+      var tree = DeviceTree(cut.blob)
+      _ = tree.readHeader()
+      let event = tree.next()
+      #expect(event == .malformed)
     }
   }
 
   @Test func staysMalformed() throws {
     let sample = TestBlob.sample()
     sample.storeCell(7, at: 56)
-    var tree = DeviceTree(sample.blob)
-    #expect(tree.readHeader())
+    var tree = try #require(DeviceTree.walk(sample.blob))
     for _ in 0..<3 {
       guard case .malformed = tree.next() else {
         Issue.record("no .malformed")

@@ -69,8 +69,8 @@ import Testing
     defer { memory.deallocate() }
     let start = try #require(memory.baseAddress)
     var arena = Arena(start: start, end: start + memory.count)
-    let board = try #require(arena.take(Board.self))
-    let copy = try #require(arena.take(UInt8.self, count: blob.count))
+    let (places, bytes) = (arena.take(Board.self), arena.take(UInt8.self, count: blob.count))
+    let (board, copy) = try (#require(places), #require(bytes))
     blob.withUnsafeBytes {
       UnsafeMutableRawPointer(copy).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
     }
