@@ -41,6 +41,9 @@ public struct InterruptNumber: Equatable, Sendable {
 
   public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// No interrupt: what the interrupt controller answers when there is none (INTID 1023).
+  @inline(__always) public static var none: InterruptNumber { InterruptNumber(1023) }
+
   /// The interrupt's bit in a word of its group of 32.
   @inline(__always) public var bit: UInt32 { 1 &<< (rawValue & 31) }
 }

@@ -44,14 +44,14 @@ public struct BoardDevices {
 
   /// The first device that a tree says is `compatible`, and for which a condition holds; one at address 0 if there is none.
   private static func first(
-    _ compatible: DeviceTreeName, in blob: Blob, where isWanted: (BoardDevice) -> Bool
+    _ compatible: TreeName, in blob: Blob, where isWanted: (BoardDevice) -> Bool
   ) -> BoardDevice {
-    guard var tree = DeviceTree(blob) else { return BoardDevice() }
+    guard var tree = DeviceTree.walk(blob) else { return BoardDevice() }
     var node = DeviceNode()
     while true {
       switch tree.next() {
       case .beginNode: node = DeviceNode()
-      case .property(let property): node.read(property, of: blob, compatible)
+      case .property: node.read(tree.property, of: blob, compatible)
       case .endNode:
         if node.isCompatible, node.device.address != 0, isWanted(node.device) { return node.device }
         node = DeviceNode()
@@ -66,8 +66,8 @@ private struct DeviceNode {
   var device = BoardDevice()
   var isCompatible = false
 
-  mutating func read(_ property: DeviceTreeProperty, of blob: Blob, _ compatible: DeviceTreeName) {
-    switch blob.name(at: property.name) {
+  mutating func read(_ property: DeviceTreeProperty, of blob: Blob, _ compatible: TreeName) {
+    switch blob.treeName(at: property.name) {
     case .compatible: isCompatible = has(property, compatible, in: blob)
     case .reg where property.length >= 16: device.address = blob.number(at: property.value, cells: 2)
     case .interrupts where property.length >= 12: readInterrupt(property.value, of: blob)
@@ -76,10 +76,10 @@ private struct DeviceNode {
   }
 
   /// Whether any of the strings in a property is this one.
-  private func has(_ property: DeviceTreeProperty, _ name: DeviceTreeName, in blob: Blob) -> Bool {
+  private func has(_ property: DeviceTreeProperty, _ name: TreeName, in blob: Blob) -> Bool {
     for offset in property.value..<property.value &+ property.length
     where offset == property.value || blob.byte(at: offset &- 1) == 0 {
-      if blob.name(at: offset) == name { return true }
+      if blob.treeName(at: offset) == name { return true }
     }
     return false
   }

@@ -56,7 +56,7 @@ public struct ClientDescription {
 
   mutating func read(_ property: DeviceTreeProperty, of blob: Blob) {
     let number = blob.cell(at: property.value)
-    switch blob.name(at: property.name) {
+    switch blob.treeName(at: property.name) {
     case .label: label = TreeText(property)
     case .memory: memory = blob.number(at: property.value, cells: 2)
     case .partition: partition = TreeText(property)
@@ -93,26 +93,26 @@ public struct ServerDescription {
   public var boardTree: UInt64 = 0
 
   public init(_ blob: Blob) {
-    guard var tree = DeviceTree(blob) else { return }
+    guard var tree = DeviceTree.walk(blob) else { return }
     var depth = 0
     var serverDepth = 0
     var client = 8
     while true {
       switch tree.next() {
-      case .beginNode(let name):
+      case .beginNode:
         depth &+= 1
-        if serverDepth == 0, blob.name(at: name) == .deviceServer { serverDepth = depth }
-        client = depth == serverDepth &+ 1 && serverDepth != 0 ? Self.place(name, of: blob) : 8
+        if serverDepth == 0, blob.treeName(at: tree.value) == .deviceServer { serverDepth = depth }
+        client = depth == serverDepth &+ 1 && serverDepth != 0 ? Self.place(tree.value, of: blob) : 8
       case .endNode:
         depth &-= 1
         client = 8
         if depth < serverDepth { return }
-      case .property(let property) where client < 8:
+      case .property where client < 8:
         clients[client].isThere = true
-        clients[client].read(property, of: blob)
-      case .property(let property) where serverDepth != 0 && depth == serverDepth:
-        if blob.name(at: property.name) == .boardTree {
-          boardTree = blob.number(at: property.value, cells: 2)
+        clients[client].read(tree.property, of: blob)
+      case .property where serverDepth != 0 && depth == serverDepth:
+        if blob.treeName(at: tree.propertyName) == .boardTree {
+          boardTree = blob.number(at: tree.value, cells: 2)
         }
       case .property: continue
       case .end, .malformed: return

@@ -13,7 +13,7 @@
   public var used: UnsafeMutableRawPointer { unsafe next }
 
   /// Room for `count` values, filled with zeros; nil when there is no more.
-  @inline(__always) mutating func take<Value: ~Copyable>(
+  @inline(__always) public mutating func take<Value: ~Copyable>(
     _ type: Value.Type, count: Int = 1, alignment: Int = 16
   )
     -> UnsafeMutablePointer<Value>?

@@ -1,76 +1,102 @@
-// The board, read from its device tree in one walk.
+// The board, read from its device tree in one walk. All of this begins as zeros in the arena.
 
 import Appliance
 import ArmArchitecture
 import VirtualDevices
 
 /// What the hypervisor needs to know of a board.
-public struct Board {
+public struct Board: ~Copyable {
+  /// The first member, so that both have one address.
+  private var walk: BoardWalk
   /// Banks of memory.
-  public var memory = RangeList()
+  public var memory: RangeList
   /// What no guest may get: `/memreserve/`, `/reserved-memory`, and what is given away while booting.
-  public var reserved = RangeList()
-  /// MPIDR affinity fields of the CPUs, in the tree's order.
-  public var cpuAffinities = InlineArray<8, UInt64>(repeating: 0)
-  public var cpuCount: UInt32 = 0
-  // An address of 0 says that there is none.
-  /// Its distributor and redistributors; of a GICv2 distributor, CPU interface, and the virtual interfaces of the
+  public var reserved: RangeList
+  /// The starts are the MPIDR affinity fields of the CPUs, in the tree's order.
+  var cpus: RangeList
+  /// Distributor and redistributors; of a GICv2 distributor, CPU interface, and the virtual interfaces of the
   /// hypervisor and of its guests.
-  var interruptController = InlineArray<4, PhysicalRange>(repeating: PhysicalRange())
+  var interruptController: RangeList
+  var uarts: RangeList
+  /// The first UART is a 16550A, no PL011.
+  public var isUART8250: Bool
+  public var uartInterrupt: InterruptNumber
+  /// There is a generic timer with the interrupts that the hypervisor gives its guests.
+  public var hasTimer: Bool
+  /// Whether the firmware is PSCI 0.2 or later, called by SMC.
+  public var hasFirmware: Bool
+  /// Where the boot loader put the board's device tree.
+  var tree: PhysicalRange
+  /// Where the boot loader put the device image.
+  public var image: PhysicalRange
+  /// Random bytes for the guests, from those it gave.
+  var seed: SeedGenerator
+
+  /// 8 at the most.
+  public var cpuCount: UInt32 { UInt32(truncatingIfNeeded: cpus.count) }
+  // An address of 0 says that there is none.
+  public var uart: UInt64 { uarts[0].start }
   public var distributor: UInt64 { interruptController[0].start }
   public var redistributors: PhysicalRange { interruptController[1] }
   public var cpuInterface: UInt64 { interruptController[1].start }
   public var listInterface: UInt64 { interruptController[2].start }
   public var virtualInterface: UInt64 { interruptController[3].start }
-  public var uart: UInt64 = 0
-  /// It is a 16550A, no PL011.
-  public var isUART8250 = false
-  public var uartInterrupt = InterruptNumber(0)
-  /// Interrupts of the EL1 physical, the virtual and the EL2 timer.
-  public var timerInterrupts = InlineArray<3, InterruptNumber>(repeating: InterruptNumber(0))
-  /// Whether the firmware is PSCI 0.2 or later, called by SMC.
-  public var hasFirmware = false
-  /// Where the boot loader put the board's device tree, and the bytes that it says it has.
-  var tree = PhysicalRange()
-  /// Where the boot loader put the device image.
-  public var image = PhysicalRange()
-  /// Its end; the tree names start and end in any order.
-  fileprivate var imageEnd: UInt64 = 0
-  /// What it gave for the random number generator.
-  public var seed = InlineArray<4, UInt64>(repeating: 0)
 
-  public init() {}
-
-  /// Takes from the board's device tree what the hypervisor needs.
-  /// - Parameter generation: of the interrupt controller that is looked for.
-  public mutating func read(_ tree: DeviceTree, generation: UInt32) {
-    readReservations(tree)
-    var walk = BoardWalk(tree, isSecondGeneration: generation == 2)
-    while walk.step(&self) {}
-    if imageEnd > image.start { image.size = imageEnd &- image.start }
+  /// Whether a range is neither memory nor a device of the hypervisor's.
+  func mayBeGiven(_ range: PhysicalRange) -> Bool {
+    memory.first(overlapping: range) == nil && reserved.first(overlapping: range) == nil
+      && interruptController.first(overlapping: range) == nil && uarts.first(overlapping: range) == nil
   }
 
-  /// The memory reservation block: pairs of address and size, ended by zeros.
-  private mutating func readReservations(_ tree: DeviceTree) {
-    var offset = tree.reservations
-    while true {
-      let range = PhysicalRange(
-        start: tree.blob.number(at: offset, cells: 2), size: tree.blob.number(at: offset &+ 8, cells: 2))
-      guard range != PhysicalRange(), offset < tree.blob.count else { return }
-      reserved.append(range)
-      offset &+= 16
+  /// Takes from the board's device tree what the hypervisor needs.
+  public mutating func read<H: Hardware>(_ blob: Blob, for hardware: H.Type) {
+    guard walk.begin(blob, &reserved) else { return }
+    while walk.goToEndOfProperties() {
+      if !walk.isDisabled { judge(hardware) }
+      walk.goToNextNode()
+    }
+    let start = walk.number(.initrdStart)
+    let end = walk.number(.initrdEnd)
+    if end > start { image = PhysicalRange(start: start, size: end &- start) }
+    hasFirmware = walk.says(.method, .smc)
+    walk.readSeed(&seed)
+  }
+
+  /// Takes from a node what the hypervisor needs.
+  private mutating func judge<H: Hardware>(_ hardware: H.Type) {
+    if walk.parent.isReserved { walk.readRanges(&reserved) }
+    let kind = walk.kind
+    if kind.isUART {
+      guard uarts.count == 0 else { return }
+      walk.readRanges(&uarts)
+      isUART8250 = kind != .pl011
+      walk.goToInterrupts()
+      uartInterrupt = walk.interrupt()
+    } else if kind.isInterruptController {
+      if (kind == .gicV3) == (H.interruptControllerGeneration == 3) {
+        walk.readRanges(&interruptController)
+      }
+    } else if kind == .memory {
+      walk.readRanges(&memory)
+    } else if kind == .cpu {
+      if cpus.count < PhoneLimits.physicalCPUs { walk.readRanges(&cpus) }
+    } else if kind == .armv8Timer {
+      walk.goToInterrupts()
+      _ = walk.interrupt()
+      hasTimer =
+        walk.interrupt() == GuestInterrupt.physicalTimer
+        && walk.interrupt() == GuestInterrupt.virtualTimer
+        && walk.interrupt() == PhysicalInterrupt.alarm
     }
   }
 }
 
 /// A short list of memory ranges.
-public struct RangeList {
-  private var ranges = InlineArray<32, PhysicalRange>(repeating: PhysicalRange())
-  public private(set) var count = 0
+public struct RangeList: ~Copyable {
+  private var ranges: InlineArray<32, PhysicalRange>
+  public private(set) var count: Int
   /// Ranges were left out: there were too many, or one wrapped around.
-  public private(set) var isIncomplete = false
-
-  public init() {}
+  public private(set) var isIncomplete: Bool
 
   public subscript(index: Int) -> PhysicalRange { ranges[index & 31] }
 
@@ -80,7 +106,7 @@ public struct RangeList {
     return nil
   }
 
-  public mutating func append(_ range: PhysicalRange) {
+  @inline(never) public mutating func append(_ range: PhysicalRange) {
     guard range.isSane, count < 32 else {
       isIncomplete = true
       return
@@ -90,134 +116,129 @@ public struct RangeList {
   }
 }
 
-/// The walk: a node is judged when its properties have all been seen, which come before its children.
-private struct BoardWalk {
+/// The walk through the tree. A node is judged when its properties have all been seen, which come before its children.
+private struct BoardWalk: ~Copyable {
+  /// What a node says of its children.
+  struct Level {
+    /// 32-bit cells of an address and of a size.
+    var addressCells: UInt8
+    var sizeCells: UInt8
+    /// It is `/reserved-memory`, whose children are ranges that no guest may get.
+    var isReserved: Bool
+  }
+
   private var tree: DeviceTree
-  private var depth = 0
-  /// For each level, cells of an address (upper byte) and of a size in the children.
-  private var cells = InlineArray<8, UInt32>(repeating: 0)
-  /// The level of `/reserved-memory`, whose children are ranges that no guest may get.
-  private var reservedDepth = 8
-  // The node whose properties come now.
+  private var event: DeviceTreeEvent
+  private var levels: InlineArray<16, Level>
+  /// The level of the node whose properties come now.
+  private var level: Int
   /// What its `device_type` or `compatible` says it is.
-  private var kind: DeviceTreeName?
-  private var registers = DeviceTreeProperty()
-  private var isDisabled = false
-  private var interrupts = 0
+  private(set) var kind: DeviceTreeName
+  private(set) var isDisabled: Bool
+  /// Where properties lie, by their names: those of this node, and of the one node that has such a property. One more
+  /// than the offset of the value; 0 for what was not there.
+  private var properties: InlineArray<32, Int>
 
-  /// The interrupt controller that is looked for is a GICv2.
-  private let isSecondGeneration: Bool
+  var parent: Level { mutating get { levels[(level &- 1) & 15] } }
 
-  init(_ tree: DeviceTree, isSecondGeneration: Bool) {
-    self.tree = tree
-    self.isSecondGeneration = isSecondGeneration
-  }
+  // MARK: Structure
 
-  /// One event; false at the end.
-  mutating func step(_ board: inout Board) -> Bool {
-    switch tree.next() {
-    case .beginNode(let name):
-      judge(&board)
-      depth &+= 1
-      cells[depth & 7] = 0x201
-      registers.length = 0
-      isDisabled = false
-      if tree.blob.name(at: name) == .reservedMemory { reservedDepth = depth }
-    case .endNode:
-      judge(&board)
-      depth &-= 1
-    case .property(let property): if depth <= 7 { read(property, &board) }
-    case .end, .malformed: return false
-    }
-    return true
-  }
-
-  private mutating func read(_ property: DeviceTreeProperty, _ board: inout Board) {
-    let blob = tree.blob
-    let value = property.value
-    switch blob.name(at: property.name) {
-    case .addressCells: cells[depth & 7] = cells[depth & 7] & 0xFF | blob.cell(at: value) &<< 8
-    case .sizeCells: cells[depth & 7] = cells[depth & 7] & 0xFF00 | blob.cell(at: value) & 0xFF
-    case .compatible: classify(property)
-    case .deviceType: kind = blob.name(at: value)
-    case .interrupts: interrupts = value
-    case .method: board.hasFirmware = blob.name(at: value) == .smc
-    case .reg: registers = property
-    case .status: isDisabled = blob.name(at: value) != .okay && blob.name(at: value) != .ok
-    case .initrdStart: board.image.start = blob.number(at: value, cells: property.length &>> 2)
-    case .initrdEnd: board.imageEnd = blob.number(at: value, cells: property.length &>> 2)
-    case .rngSeed: if property.length >= 32 { readSeed(value, &board) }
-    default: break
+  /// The header, and the memory reservation block: pairs of address and size, ended by zeros.
+  /// - Returns: whether there is a device tree.
+  mutating func begin(_ blob: Blob, _ reserved: inout RangeList) -> Bool {
+    tree = DeviceTree(blob)
+    guard tree.readHeader() else { return false }
+    tree.goToReservations()
+    while true {
+      let range = PhysicalRange(start: tree.blob.number(cells: 2), size: tree.blob.number(cells: 2))
+      if range == PhysicalRange() { return true }
+      reserved.append(range)
     }
   }
 
-  private func readSeed(_ value: Int, _ board: inout Board) {
-    for word in 0..<4 { board.seed[word] = tree.blob.number(at: value &+ word &* 8, cells: 2) }
+  /// False at the end of the tree.
+  mutating func goToEndOfProperties() -> Bool {
+    event = tree.next()
+    while event == .property {
+      note()
+      event = tree.next()
+    }
+    return event == .beginNode || event == .endNode
   }
 
-  /// The first string of its `compatible` that the hypervisor knows.
-  private mutating func classify(_ property: DeviceTreeProperty) {
-    var string = property.value
-    while string < property.value &+ property.length {
-      let name = tree.blob.name(at: string)
-      if name == .pl011 || name == .armv8Timer { kind = name }
-      if name == .ns16550a || name == .designWareUART { kind = .ns16550a }
-      let isController = isSecondGeneration ? name == .gic400 || name == .cortexA15GIC : name == .gicV3
-      if isController { kind = .gicV3 }
-      while tree.blob.byte(at: string) != 0 { string &+= 1 }
-      string &+= 1
+  mutating func goToNextNode() {
+    kind = .unknown
+    isDisabled = false
+    properties[Int(DeviceTreeName.reg.place)] = 0
+    level = tree.depth
+    if event == .beginNode {
+      levels[level & 15] = Level(
+        addressCells: 2, sizeCells: 1, isReserved: tree.name == .reservedMemory)
     }
   }
 
-  /// Takes from the node what the hypervisor needs.
-  @inline(never) private mutating func judge(_ board: inout Board) {
-    defer { kind = nil }
-    guard depth > 0, depth <= 7, !isDisabled else { return }
-    if depth == reservedDepth &+ 1 { addRanges(&board.reserved) }
-    switch kind {
-    case .memory: addRanges(&board.memory)
-    case .cpu:
-      guard board.cpuCount < 8 else { return }
-      board.cpuAffinities[Int(board.cpuCount & 7)] = range(0).start
-      board.cpuCount &+= 1
-    case .gicV3:
-      for index in 0..<4 { board.interruptController[index] = range(index) }
-    case .pl011, .ns16550a:
-      guard board.uart == 0 else { return }
-      board.isUART8250 = kind == .ns16550a
-      board.uart = range(0).start
-      board.uartInterrupt = interrupt(0)
-    case .armv8Timer: for index in 0..<3 { board.timerInterrupts[index] = interrupt(index &+ 1) }
-    default: break
-    }
-    registers.length = 0
-  }
-
-  @inline(never) private func addRanges(_ list: inout RangeList) {
-    var index = 0
-    while (index &+ 1) &* pairSize <= registers.length {
-      list.append(range(index))
-      index &+= 1
+  /// What a property says of its node; of the others, where they are.
+  private mutating func note() {
+    switch tree.name {
+    case .compatible, .deviceType:
+      while tree.blob.position < tree.value &+ tree.length {
+        let name = tree.blob.name()
+        if name.isKindOfNode { kind = name }
+      }
+    case .status:
+      let name = tree.blob.name()
+      isDisabled = name != .okay && name != .ok
+    case .addressCells:
+      levels[level & 15].addressCells = UInt8(truncatingIfNeeded: tree.blob.cell())
+    case .sizeCells: levels[level & 15].sizeCells = UInt8(truncatingIfNeeded: tree.blob.cell())
+    default: properties[Int(tree.name.place & 31)] = tree.value &+ 1
     }
   }
 
-  /// Cells of an address and of a size in the node's `reg`: two at the most.
-  private var addressCells: Int { Int(cells[(depth &- 1) & 7] &>> 8 & 3) }
-  private var sizeCells: Int { Int(cells[(depth &- 1) & 7] & 3) }
-  private var pairSize: Int { max(addressCells &+ sizeCells, 1) &* 4 }
+  // MARK: Values
 
-  /// The pair at `index` of the node's `reg`.
-  @inline(never) private func range(_ index: Int) -> PhysicalRange {
-    let position = registers.value &+ index &* pairSize
-    return PhysicalRange(
-      start: tree.blob.number(at: position, cells: addressCells),
-      size: tree.blob.number(at: position &+ addressCells &* 4, cells: sizeCells))
+  /// Goes to the value of a property.
+  /// - Returns: where it ends; what was not there has no bytes, and only zeros are read.
+  @inline(never) private mutating func go(to name: DeviceTreeName) -> Int {
+    tree.blob.position = properties[Int(name.place & 31)] &- 9
+    let length = tree.blob.cell()
+    tree.blob.position &+= 4
+    return tree.blob.position &+ Int(length)
   }
 
-  /// The interrupt at `index` of the node's `interrupts`: three cells, the first 1 for a private one.
-  @inline(never) private func interrupt(_ index: Int) -> InterruptNumber {
-    let position = interrupts &+ index &* 12
-    let base: UInt32 = tree.blob.cell(at: position) == 1 ? 16 : 32
-    return InterruptNumber((base &+ tree.blob.cell(at: position &+ 4)) & 0x3FF)
+  /// A property that is one number.
+  @inline(never) mutating func number(_ name: DeviceTreeName) -> UInt64 {
+    let end = go(to: name)
+    return tree.blob.number(cells: UInt8(truncatingIfNeeded: (end &- tree.blob.position) &>> 2))
+  }
+
+  /// Whether a property is a certain string.
+  mutating func says(_ name: DeviceTreeName, _ value: DeviceTreeName) -> Bool {
+    _ = go(to: name)
+    return tree.blob.name() == value
+  }
+
+  mutating func readSeed(_ seed: inout SeedGenerator) {
+    let end = go(to: .rngSeed)
+    while tree.blob.position < end { seed.mix(tree.blob.number(cells: 2)) }
+  }
+
+  /// Adds the node's `reg`: pairs of address and size.
+  @inline(never) mutating func readRanges(_ list: inout RangeList) {
+    let end = go(to: .reg)
+    while tree.blob.position < end, !list.isIncomplete {
+      let start = tree.blob.number(cells: parent.addressCells)
+      list.append(PhysicalRange(start: start, size: tree.blob.number(cells: parent.sizeCells)))
+    }
+  }
+
+  mutating func goToInterrupts() { _ = go(to: .interrupts) }
+
+  /// The next of the node's `interrupts`: three cells, the first 1 for a private one.
+  @inline(never) mutating func interrupt() -> InterruptNumber {
+    let base: UInt32 = tree.blob.cell() == 1 ? 16 : 32
+    let number = tree.blob.cell()
+    tree.blob.position &+= 4
+    return InterruptNumber((base &+ number) & 0x3FF)
   }
 }

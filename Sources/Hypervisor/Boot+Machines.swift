@@ -16,22 +16,15 @@ extension Boot {
     guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
       core.halt("the image is for boards with another GIC")
     }
-    for word in 0..<4 { core.phone.value.seed.mix(core.phone.value.board.seed[word] ^ header.entropy[word]) }
-    core.phone.value.seed.mix(hardware.read(.counter))
+    for word in 0..<4 { core.phone.value.board.seed.mix(header.entropy[word]) }
+    core.phone.value.board.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
     makeWindows(core, header.windowCount)
     makeSharedTables(core)
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
       let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
-      makeMachine(
-        core, index, machine, hasClock: header.deviceServer != 0 && index &+ 1 != UInt32(header.deviceServer))
-    }
-    guard header.deviceServer != 0 else { return }
-    core.phone.value.deviceServer = core.phone.value.machines[Int((header.deviceServer &- 1) & 7)]
-    // Its tables grow while it runs, by one CPU alone.
-    guard let server = core.phone.value.deviceServer, server.value.record.virtualCPUCount == 1 else {
-      core.halt("a VM's record is damaged")
+      makeMachine(core, index, machine, server: UInt32(header.deviceServer))
     }
   }
 
@@ -39,20 +32,22 @@ extension Boot {
   private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
     let image = core.phone.value.board.image
     let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
-    let tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
-    guard image.size >= 8192, image.start & 7 == 0, tree.cell(at: 0) == DeviceTree.magic else { return nil }
-    let offset = PhoneHeader.offset(treeSize: tree.cell(at: 4))
+    var tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
+    guard image.size >= 8192, image.start & 7 == 0, tree.cell() == DeviceTree.magic else { return nil }
+    let offset = PhoneHeader.offset(treeSize: tree.cell())
     guard offset <= image.size &- 4096 else { return nil }
     return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ offset))
   }
 
   /// Prepares a VM to be loaded, or says why it cannot be and halts.
   private mutating func makeMachine(
-    _ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord, hasClock: Bool
+    _ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord, server: UInt32
   ) {
     let phone = core.phone
+    let isServer = index &+ 1 == server
     let hasWindows = UInt32(record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
-    guard hasWindows, Self.isValid(record, imageSize: phone.value.board.image.size) else {
+    // The tables of the device server grow while it runs, by one CPU alone.
+    guard hasWindows, !isServer || record.virtualCPUCount == 1, Self.isValid(record, imageSize: phone.value.board.image.size) else {
       core.halt("a VM's record is damaged")
     }
     let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
@@ -73,27 +68,17 @@ extension Boot {
     machine.value.budget = ticks(record.budget)
     machine.value.period = ticks(record.period)
     machine.value.phone = phone
-    locateTree(machine)
-    if !hasClock { machine.value.record.sharing = Sharing.none }
+    if server == 0 || isServer { machine.value.record.sharing = Sharing.none }
+    machine.value.isServer = isServer
+    if isServer { phone.value.deviceServer = machine }
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
-    guard let table = makeTables(core, machine, hasClock: hasClock) else { core.haltForMemory() }
+    guard let table = makeTables(core, machine) else { core.haltForMemory() }
     machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
     for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
     machine.value.phase.store(Phase.loading, ordering: .relaxed)
     phone.value.machines[Int(index & 7)] = machine
-  }
-
-  /// Lets a segment that is to be the board's device tree name its place and size.
-  private func locateTree(_ machine: VirtualMachineReference) {
-    let phone = machine.value.phone
-    let (tree, image) = (phone.value.board.tree, phone.value.board.image.start)
-    for index in 0..<6 where machine.value.record.segments[index].sourceOffset == SegmentRecord.boardTree {
-      machine.value.record.segments[index].sourceOffset = tree.start &- image
-      machine.value.record.segments[index].size = min(
-        machine.value.record.segments[index].size, tree.size)
-    }
   }
 
   /// Puts a virtual CPU into the queue of the physical CPU that the tool chose, counted around if the board has
@@ -190,19 +175,17 @@ extension Boot {
     }
   }
 
-  /// Makes the level-3 tables that are the same for all VMs: the flash, the CPU interface of a GICv2, the clock.
+  /// Makes the level-3 tables that are the same for all VMs, and the clock's page.
   private func makeSharedTables(_ core: Core<H>) {
     guard let flash = unsafe core.phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096),
       let clock = unsafe core.phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096)
     else { core.haltForMemory() }
-    let flashPage = unsafe hardware.physicalAddress(of: flash).rawValue
-    core.phone.value.clockPage = unsafe hardware.physicalAddress(of: clock).rawValue
-    core.phone.value.sharedTables[0] = table(core, flashPage, .readOnlyMemory, places: 0..<64, stride: 0)
-    core.phone.value.sharedTables[1] = table(
-      core, core.phone.value.clockPage, .readOnlyMemory, places: 16..<17, stride: 0)
+    unsafe core.phone.value.clock = RegisterPage(base: clock)
+    let page = unsafe hardware.physicalAddress(of: flash).rawValue
+    core.phone.value.flashTable = table(core, page, .readOnlyMemory, places: 0..<64, stride: 0)
     if H.interruptControllerGeneration == 2 {
       let interface = core.phone.value.board.virtualInterface
-      core.phone.value.sharedTables[2] = table(core, interface, .device, places: 16..<18, stride: 4096)
+      core.phone.value.interfaceTable = table(core, interface, .device, places: 16..<18, stride: 4096)
     }
   }
 
@@ -223,15 +206,14 @@ extension Boot {
 
   /// Maps the VM's memory in blocks of 1 GiB and 2 MiB, what all VMs have, and its windows.
   /// - Returns: where the level-1 table is, or nil when the arena is used up.
-  private func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference, hasClock: Bool)
-    -> PhysicalAddress?
-  {
+  private func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference) -> PhysicalAddress? {
     guard let root = unsafe core.phone.value.arena.take(UInt64.self, count: 64, alignment: 512),
       let low = unsafe core.nextTable(root), mapMemory(core, machine, root)
     else { return nil }
-    unsafe low[Int(Self.flash &>> 21)] = core.phone.value.sharedTables[0]
-    if hasClock { unsafe low[Int(Self.clock &>> 21)] = core.phone.value.sharedTables[1] }
-    unsafe low[Int(Self.cpuInterface &>> 21)] = core.phone.value.sharedTables[2]
+    unsafe low[Int(Self.flash &>> 21)] = core.phone.value.flashTable
+    if H.interruptControllerGeneration == 2 {
+      unsafe low[Int(Self.cpuInterface &>> 21)] = core.phone.value.interfaceTable
+    }
     for window in 0..<PhoneLimits.windows
     where machine.value.record.readableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0 {
       let isWritable = machine.value.record.writableWindows &>> UInt8(truncatingIfNeeded: window) & 1 != 0
@@ -276,12 +258,13 @@ extension Boot {
     guard let low = unsafe core.nextTable(root),
       let pages = unsafe core.nextTable(low + Int(Self.registerPages &>> 21))
     else { core.haltForMemory() }
-    unsafe pages[8] = StageTwo.leaf(core.phone.value.clockPage, level: 3, .memory)
+    let clock = unsafe hardware.physicalAddress(of: core.phone.value.clock.pointer)
+    unsafe pages[8] = StageTwo.leaf(clock.rawValue, level: 3, .memory)
     for index in 0..<Int(core.phone.value.machineCount) {
       guard let machine = core.phone.value.machines[index & 7] else { continue }
       let page = unsafe hardware.physicalAddress(of: machine.value.page.pointer)
       unsafe pages[index] = StageTwo.leaf(page.rawValue, level: 3, .memory)
-      let isWhole = machine == server || machine.value.record.sharing == Sharing.all
+      let isWhole = machine.value.isServer || machine.value.record.sharing == Sharing.all
       machine.value.page.describe(
         busAddress: machine.value.memory.start,
         size: isWhole ? machine.value.memory.size : machine.value.windowBytes,
@@ -301,8 +284,6 @@ extension Boot {
   private static var registerPages: UInt64 { 0x2100_0000 }
   /// The guest address of the CPU interface of a GICv2.
   private static var cpuInterface: UInt64 { 0x0801_0000 }
-  /// The guest address of the PL031.
-  private static var clock: UInt64 { 0x0901_0000 }
   /// The guest address of what stands for the flash: 64 pages of zeros, which U-Boot reads.
   private static var flash: UInt64 { 0x0400_0000 }
 }

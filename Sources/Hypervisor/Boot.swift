@@ -34,7 +34,9 @@ public struct Boot<H: Hardware>: ~Copyable {
     startConsole(core)
     if let missing = Self.missing(phone) { core.halt(missing) }
     startInterruptController(core)
-    reserve(core, ownMemory)
+    core.phone.value.board.reserved.append(ownMemory)
+    core.phone.value.board.reserved.append(core.phone.value.board.image)
+    core.phone.value.board.reserved.append(core.phone.value.board.tree)
     makeMachines(core)
     connectServer(core)
     if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
@@ -66,9 +68,10 @@ public struct Boot<H: Hardware>: ~Copyable {
   /// - Returns: whether there is a device tree that names a UART.
   private func readBoard(_ address: PhysicalAddress, _ phone: PhoneReference) -> Bool {
     let pointer = unsafe hardware.window(.source, at: address)
-    guard let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit)) else { return false }
-    phone.value.board.tree = PhysicalRange(start: address.rawValue, size: UInt64(tree.blob.cell(at: 4)))
-    phone.value.board.read(tree, generation: H.interruptControllerGeneration)
+    var blob = unsafe Blob(base: pointer, count: DeviceTree.sizeLimit)
+    phone.value.board.read(blob, for: H.self)
+    blob.position = 4
+    phone.value.board.tree = PhysicalRange(start: address.rawValue, size: UInt64(blob.cell()))
     return phone.value.board.uart != 0
   }
 
@@ -83,7 +86,7 @@ public struct Boot<H: Hardware>: ~Copyable {
       let cpu = phone.value.cpu(index)
       cpu.value.phone = phone
       cpu.value.number = index
-      cpu.value.affinity = phone.value.board.cpuAffinities[Int(index & 7)]
+      cpu.value.affinity = phone.value.board.cpus[Int(index)].start
       if cpu.value.affinity == own {
         bootCPU = cpu
         cpu.value.stackTop = firstStackTop
@@ -93,17 +96,6 @@ public struct Boot<H: Hardware>: ~Copyable {
       }
     }
     return bootCPU.map { Core(hardware: hardware, cpu: $0) }
-  }
-
-  /// What no VM gets: memory that is in use, and devices of the hypervisor.
-  private func reserve(_ core: Core<H>, _ ownMemory: PhysicalRange) {
-    core.phone.value.board.reserved.append(ownMemory)
-    core.phone.value.board.reserved.append(core.phone.value.board.image)
-    core.phone.value.board.reserved.append(core.phone.value.board.tree)
-    core.phone.value.board.reserved.append(PhysicalRange(start: core.phone.value.board.uart, size: 4096))
-    for index in 0..<(H.interruptControllerGeneration == 3 ? 2 : 4) {
-      core.phone.value.board.reserved.append(core.phone.value.board.interruptController[index])
-    }
   }
 
   private func startConsole(_ core: Core<H>) {
@@ -123,12 +115,7 @@ public struct Boot<H: Hardware>: ~Copyable {
       return H.interruptControllerGeneration == 3
         ? "the board has no GICv3 (arm,gic-v3)" : "the board has no GICv2 (arm,gic-400, arm,cortex-a15-gic)"
     }
-    if phone.value.board.timerInterrupts[0] != GuestInterrupt.physicalTimer
-      || phone.value.board.timerInterrupts[1] != GuestInterrupt.virtualTimer
-      || phone.value.board.timerInterrupts[2] != PhysicalInterrupt.alarm
-    {
-      return "no generic timer with interrupts 26, 27 and 30"
-    }
+    if !phone.value.board.hasTimer { return "no generic timer with interrupts 26, 27 and 30" }
     if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
     if phone.value.board.image.size == 0 { return "no device image: pass it as ramdisk" }
     return nil

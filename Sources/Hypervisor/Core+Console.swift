@@ -126,7 +126,7 @@ extension Core {
   }
 
   @inline(never) func put(_ text: Message) {
-    for index in 0..<text.count { phone.value.console.put(text.character(at: index)) }
+    text.eachCharacter { phone.value.console.put($0) }
   }
 
   /// Ends the line unless it is ended.

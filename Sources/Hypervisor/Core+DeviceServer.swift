@@ -90,10 +90,7 @@ extension Core {
   /// - Returns: whether the page is there now.
   func mapBoardDevice(_ machine: VirtualMachineReference, page: UInt64) -> Bool {
     let range = PhysicalRange(start: page &<< 12, size: 4096)
-    guard let server = phone.value.deviceServer, server == machine, page < 1 &<< 20,
-      phone.value.board.memory.first(overlapping: range) == nil,
-      phone.value.board.reserved.first(overlapping: range) == nil
-    else { return false }
+    guard machine.value.isServer, page < 1 &<< 20, phone.value.board.mayBeGiven(range) else { return false }
     guard let block = unsafe nextTable(root(of: machine) + Int(page &>> 18 & 3)),
       let pages = unsafe nextTable(block + Int(truncatingIfNeeded: page &>> 9 & 511))
     else { return false }

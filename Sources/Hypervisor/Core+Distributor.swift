@@ -49,7 +49,7 @@ extension Core {
     _ frame: InterruptFrame, _ offset: UInt32, _ isStore: Bool, _ stored: UInt32, _ mask: UInt32
   ) -> UInt32 {
     if frame.isControl, let owner = frame.owner { return redistributorWord(owner, offset) }
-    let register = InterruptRegister.decode(offset: offset)
+    let register = InterruptRegister.decode(offset: offset, generation: H.interruptControllerGeneration)
     var mask = mask
     // A GICv2 lets nobody set or clear the pending state of software-generated interrupts here (IHI 0048 4.3.7).
     if H.interruptControllerGeneration == 2, register.isPrivatePending { mask &= 0xFFFF_0000 }
@@ -167,8 +167,7 @@ extension Core {
       return withdraw(machine, bank: index, value)
     case .clearPending, .setActive, .clearActive: return changeState(machine, register.kind, value, bank: index)
     case .group:
-      bank.value.group.clear(mask)
-      bank.value.group.set(value)
+      bank.value.group.replace(mask, with: value)
       return withdraw(machine, bank: index, ~0)
     case .priority:
       let place = Int(register.place & 7)
@@ -176,8 +175,7 @@ extension Core {
       return withdraw(machine, bank: index, ~0)
     case .configuration where index < VirtualMachine.sharedBanks:
       let first = register.place &* 16
-      bank.value.edge.clear(Self.gather(mask) &<< first)
-      bank.value.edge.set(Self.gather(value) &<< first)
+      bank.value.edge.replace(Self.gather(mask) &<< first, with: Self.gather(value) &<< first)
       return withdraw(machine, bank: index, ~0)
     case .route where H.interruptControllerGeneration == 3 && frame.owner == nil:
       machine.value.routes[Int((index & 1) &* 32 &+ register.place & 31)] =

@@ -37,7 +37,7 @@ extension Core {
   }
 
   /// Returns a result to the guest, in x0.
-  @inline(__always) func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
+  @inline(never) func answer(_ guest: VirtualCPUReference, _ result: Int64) -> VirtualCPUReference {
     guest.value.registers[0] = UInt64(bitPattern: result)
     return resume(guest)
   }

@@ -95,14 +95,14 @@ extension Core {
 
   /// Whether a virtual CPU that does not run has an interrupt to take.
   func hasDeliverable(_ guest: VirtualCPUReference) -> Bool {
-    mostUrgent(guest, .deliverable) != nil
+    mostUrgent(guest, .deliverable) != .none
   }
 
   /// The interrupt with the lowest priority value among the selected ones of its banks that go to this virtual
-  /// CPU; the lower number wins a tie.
+  /// CPU, or none; the lower number wins a tie.
   @inline(never)
-  func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptNumber? {
-    var best: InterruptNumber?
+  func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptNumber {
+    var best = InterruptNumber.none
     var bestPriority: UInt32 = 0x100
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
@@ -147,11 +147,14 @@ extension Core {
     fold(guest)
     var slot: UInt32 = 0
     // One that can be taken comes first: active ones, however urgent, must not crowd it out.
-    var next = mostUrgent(guest, .deliverable) ?? mostUrgent(guest, .listable)
-    while let interrupt = next {
+    var selection = InterruptSelection.deliverable
+    while true {
+      let interrupt = mostUrgent(guest, selection)
+      if interrupt == .none, selection == .listable { break }
+      selection = .listable
+      if interrupt == .none { continue }
       guard slot < phone.value.listRegisterCount else { return overflow(guest) }
       if fill(guest, slot, interrupt) { slot &+= 1 }
-      next = mostUrgent(guest, .listable)
     }
     guest.value.filled = slot
     if slot != 1 { guest.value.again = .none }
@@ -221,7 +224,10 @@ extension Core {
     let bank = bank(list.interrupt.rawValue &>> 5, of: guest)
     let bit = list.interrupt.bit
     let edge = bank.value.edge.load(ordering: .relaxed) & bit
-    let staysActive = list.isActive && bank.value.dropActive.load(ordering: .relaxed) & bit == 0
+    let dropPending = bank.value.dropPending.load(ordering: .relaxed) & bit
+    let dropActive = bank.value.dropActive.load(ordering: .relaxed) & bit
+    let isDropped = dropPending | dropActive != 0
+    let staysActive = list.isActive && dropActive == 0
     if list.isPhysical {
       if list.isPending {
         bank.value.line.set(bit)
@@ -230,7 +236,7 @@ extension Core {
       }
     }
     if list.isPending {
-      bank.value.pending.set(edge & ~bank.value.dropPending.load(ordering: .relaxed))
+      bank.value.pending.set(edge & ~dropPending)
     } else {
       bank.value.pending.clear(bit & ~edge)
     }
@@ -238,9 +244,13 @@ extension Core {
       bank.value.active.set(bit)
       guest.value.hold(list.interrupt)
     }
+    if isDropped { forgetDrops(bank, bit) }
+    bank.value.inFlight.clear(bit)
+  }
+
+  @inline(never) private func forgetDrops(_ bank: BankReference, _ bit: UInt32) {
     bank.value.dropPending.clear(bit)
     bank.value.dropActive.clear(bit)
-    bank.value.inFlight.clear(bit)
   }
 
   /// The guest ended interrupts that were in no list register (ICH_HCR_EL2.EOIcount): the most urgent active ones.
@@ -250,7 +260,8 @@ extension Core {
     guest.value.overflows = false
     while count != 0 {
       count &-= 1
-      guard let interrupt = mostUrgent(guest, .active) else { return }
+      let interrupt = mostUrgent(guest, .active)
+      guard interrupt != .none else { return }
       bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
       if guest.value.tied(interrupt.rawValue &>> 5) & interrupt.bit != 0 { deactivate(interrupt) }
     }

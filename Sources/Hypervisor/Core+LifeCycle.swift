@@ -52,7 +52,11 @@ extension Core {
     guard phase == Phase.loading else { return }
     let segment = machine.value.workSegment
     guard segment < machine.value.record.segmentCount else { return begin(machine) }
-    let record = machine.value.record.segments[Int(min(segment, 5))]
+    var record = machine.value.record.segments[Int(min(segment, 5))]
+    if record.sourceOffset == SegmentRecord.boardTree {
+      record.sourceOffset = phone.value.board.tree.start &- phone.value.board.image.start
+      record.size = min(record.size, phone.value.board.tree.size)
+    }
     let done = machine.value.workOffset
     let source = PhysicalAddress(phone.value.board.image.start &+ record.sourceOffset &+ done)
     let destination = PhysicalAddress(machine.value.physical(record.guestAddress &+ done))
@@ -87,8 +91,7 @@ extension Core {
   private func turnBoardOffIfAllStopped() {
     for index in 0..<phone.value.machineCount {
       guard let other = phone.value.machines[Int(index & 7)] else { continue }
-      if let server = phone.value.deviceServer, server == other { continue }
-      guard other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
+      guard other.value.isServer || other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
     }
     turnBoardOff("every VM has stopped: the board goes off")
   }
@@ -124,7 +127,7 @@ extension Core {
     var offset: UInt64 = 0
     while offset < seed.size {
       let destination = PhysicalAddress(machine.value.physical(seed.guestAddress &+ offset))
-      var word = phone.value.seed.next(for: machine.value.index)
+      var word = phone.value.board.seed.next(for: machine.value.index)
       unsafe withUnsafeBytes(of: &word) {
         unsafe hardware.copyForGuest(
           hardware.window(.destination, at: destination), $0.baseAddress!, Int(min(8, seed.size &- offset)))
@@ -136,7 +139,7 @@ extension Core {
   /// Gives a virtual CPU its registers at power-on: EL1 with interrupts masked, MMU and caches off.
   @inline(never) func start(_ guest: VirtualCPUReference) {
     let machine = guest.value.machine
-    for index in 0..<31 { guest.value.registers[index] = 0 }
+    for index in 0..<guest.value.registers.count { guest.value.registers[index] = 0 }
     for index in 0..<guest.value.system.count { guest.value.system[index] = 0 }
     for index in 0..<guest.value.vectors.count { guest.value.vectors[index] = 0 }
     guest.value.registers[0] = guest.value.startArgument

@@ -53,8 +53,7 @@ extension Core {
     }
     if isReceiver { return bind(guest, other, function == .bindNotification) }
     if function == .response { return respond(guest, to: other) }
-    let isServer = phone.value.deviceServer.map { $0 == guest.value.machine } ?? false
-    guard isServer || guest.value.machine.value.mayCall(other.value.index) else {
+    guard guest.value.machine.value.isServer || guest.value.machine.value.mayCall(other.value.index) else {
       return refuse(guest, PartitionError.denied)
     }
     return function == .request ? request(guest, other) : notify(guest, other)
@@ -201,7 +200,7 @@ extension Core {
   private func notify(_ guest: VirtualCPUReference, _ receiver: VirtualMachineReference) -> VirtualCPUReference
   {
     let notifications = bitmap(guest)
-    if let server = phone.value.deviceServer, server == guest.value.machine {
+    if guest.value.machine.value.isServer {
       serve(receiver, notifications)
       return succeed(guest, 0)
     }

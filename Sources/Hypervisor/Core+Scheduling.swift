@@ -29,7 +29,7 @@ extension Core {
         }
         run(next, &choice)
       }
-      setAlarm(choice)
+      setAlarm(&choice)
       guard cpu.value.attention.load(ordering: .relaxed) == 0 else { continue }
       if let next = choice.best { return next }
       hardware.waitForInterrupt()
@@ -179,7 +179,7 @@ extension Core {
     next.value.state.store(VirtualCPUState.running, ordering: .releasing)
     // A VM with a budget pays for its own time alone, not for its sleep.
     let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
-    hardware.write(.configuration, isSharing ? Configuration.sharing : Configuration.alone)
+    hardware.write(.configuration, Configuration.alone | (isSharing ? Configuration.sharing : 0))
     refill(next)
   }
 
@@ -239,7 +239,7 @@ extension Core {
   // MARK: Time
 
   /// Arms the hypervisor's timer for the end of a turn or of a budget, and for the timers of those who wait.
-  @inline(never) private func setAlarm(_ choice: Choice) {
+  @inline(never) private func setAlarm(_ choice: inout Choice) {
     var deadline = choice.deadline
     if choice.equals != 0 { deadline = min(deadline, cpu.value.sliceEnd) }
     if let payer = cpu.value.payer, payer.value.budget != 0 {
@@ -253,10 +253,10 @@ extension Core {
 }
 
 /// HCR_EL2 while a guest runs. VM, SWIO, FMO, IMO, AMO, FB, BSU (inner shareable), TID3, TSC, TIDCP, TACR, RW,
-/// TLOR, TERR; with others ready also TWI and TWE.
+/// TLOR, TERR; with others ready also TWI and TWE (`sharing`).
 enum Configuration {
   static var alone: UInt64 { 0x18_803C_063B }
-  static var sharing: UInt64 { alone | 1 << 13 | 1 << 14 }
+  static var sharing: UInt64 { 1 << 13 | 1 << 14 }
 }
 
 /// CPTR_EL2: traps of activity monitors (TAM), trace (TTA), SVE (TZ), SME (TSM) always, of floating point (TFP) while

@@ -30,12 +30,12 @@ extension Core {
   }
 
   /// The guest goes on, unless something happened that the scheduler has to see.
-  @inline(__always) func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     cpu.value.attention.load(ordering: .relaxed) == 0 ? guest : schedule()
   }
 
   /// The trapped instruction is done: the guest goes on behind it.
-  @inline(__always) func finish(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome)
+  @inline(never) func finish(_ guest: VirtualCPUReference, _ syndrome: ExceptionSyndrome)
     -> VirtualCPUReference
   {
     skipInstruction(syndrome)

@@ -15,14 +15,14 @@ import VirtualDevices
   /// Where the first shared window lies; the others follow. 0 if there is none.
   var windows: UInt64
   var windowCount: UInt8
-  /// Where the page lies that is the clock of all VMs but the device server.
-  var clockPage: UInt64
-  /// Entries for level-3 tables that VMs have in common: flash, clock, CPU interface of a GICv2.
-  var sharedTables: InlineArray<3, UInt64>
+  /// The registers of the PL031 of all VMs but the device server, which writes them.
+  var clock: RegisterPage
+  /// Entries for level-3 tables that VMs have in common: the flash, the CPU interface of a GICv2.
+  var flashTable: UInt64
+  var interfaceTable: UInt64
   /// Bits that a priority has (ICH_VTR_EL2.PRIbits), repeated in each byte of a word.
   var priorityMask: UInt32
   var listRegisterCount: UInt32
-  var seed: SeedGenerator
   public var console: Console
   /// Guards the console, the UART, the VMs' channels and UARTs.
   let consoleLock: SpinLock

@@ -6,8 +6,8 @@ import VirtualDevices
 public struct VirtualCPU: ~Copyable {
   // The first three and `stackTop` have offsets known to `Exceptions.S` and `Registers.S`; a host test pins them.
 
-  /// x0…x30 while the hypervisor runs.
-  public var registers: InlineArray<31, UInt64>
+  /// x0…x30 while the hypervisor runs, and the zero register, whose number 31 is in syndromes.
+  public var registers: InlineArray<32, UInt64>
   /// The stack of the physical CPU, where an exit continues.
   public var stackTop: UInt64
   /// Everything else of the guest's when it is not loaded, in the order of `SystemSlot` and `Exceptions.S`.
@@ -81,10 +81,13 @@ public struct VirtualCPU: ~Copyable {
     machine.value.holders[Int((interrupt.rawValue &- 32) & 63)] = UInt8(truncatingIfNeeded: index)
   }
 
-  /// The value of a general-purpose register; the zero register reads as zero.
+  /// The value of a general-purpose register; the zero register stays zero.
   @inline(__always) subscript(_ register: RegisterIndex) -> UInt64 {
-    get { register.rawValue == 31 ? 0 : registers[Int(register.rawValue)] }
-    set { if register.rawValue != 31 { registers[Int(register.rawValue)] = newValue } }
+    get { registers[Int(register.rawValue & 31)] }
+    set {
+      registers[Int(register.rawValue & 31)] = newValue
+      registers[31] = 0
+    }
   }
 }
 

@@ -10,6 +10,8 @@ import VirtualDevices
   public var index: UInt32
   /// Its RAM on the board, the DMA window first.
   public var memory: PhysicalRange
+  /// It is the device server.
+  var isServer: Bool
   /// What it and the device server have in common.
   var page: RegisterPage
   /// VTTBR_EL2.
@@ -61,7 +63,7 @@ import VirtualDevices
   /// Its devices as they are at power-on.
   mutating func reset() {
     page.reset()
-    uart = VirtualPL011()
+    uart.reset()
     watchdog = VirtualWatchdog()
     notified.store(0, ordering: .relaxed)
     for index in 0..<bound.count { bound[index] = 0 }

@@ -27,7 +27,7 @@
   public var hasRoomForLine: Bool { count < Self.capacity / 2 }
 
   /// Keeps a character; when the ring is full the oldest one goes.
-  public mutating func append(_ character: UInt8) {
+  @inline(never) public mutating func append(_ character: UInt8) {
     if count >= Self.capacity { _ = take() }
     // In bounds by the mask.
     unsafe characters[Int(written & (Self.capacity - 1))] = character

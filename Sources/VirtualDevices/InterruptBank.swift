@@ -90,4 +90,10 @@ extension Atomic where Value == UInt32 {
   @inline(__always) public func clear(_ bits: UInt32) {
     bitwiseAnd(~bits, ordering: .acquiringAndReleasing)
   }
+
+  /// Gives the bits of a mask these values.
+  @inline(never) public func replace(_ mask: UInt32, with bits: UInt32) {
+    clear(mask)
+    set(bits)
+  }
 }

@@ -57,32 +57,34 @@ public struct InterruptRegister: Equatable {
   }
 
   /// Decodes a word offset within a distributor frame.
-  @inline(__always) public static func decode(offset: UInt32) -> InterruptRegister {
+  /// - Parameter generation: the interrupt controller's: 2 or 3.
+  @inline(__always) public static func decode(offset: UInt32, generation: UInt32) -> InterruptRegister {
     switch offset &>> 7 {
-    case 0: return identification(offset: offset)
     case 1...7:
       return InterruptRegister(Kind(number: offset &>> 7), bank: offset &>> 2 & 31)
     case 8...15: return InterruptRegister(.priority, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
-    case 16...23: return InterruptRegister(.targets, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
+    case 16...23 where generation == 2:
+      return InterruptRegister(.targets, bank: offset &>> 5 & 31, place: offset &>> 2 & 7)
     case 24...25: return InterruptRegister(.configuration, bank: offset &>> 3 & 31, place: offset &>> 2 & 1)
-    case 192...255:
+    case 192...255 where generation == 3:
       guard offset & 7 == 0 else { return InterruptRegister(.none) }
       return InterruptRegister(.route, bank: offset &>> 8 & 31, place: offset &>> 3 & 31)
-    default: return identification(offset: offset)
+    default: return identification(offset: offset, generation: generation)
     }
   }
 
   /// What belongs to no interrupt.
   private static var noBank: UInt32 { 31 }
 
-  private static func identification(offset: UInt32) -> InterruptRegister {
+  @inline(__always) private static func identification(offset: UInt32, generation: UInt32) -> InterruptRegister
+  {
     switch offset {
     case 0: InterruptRegister(.control, bank: noBank)
     case 4: InterruptRegister(.type, bank: noBank)
     case 8: InterruptRegister(.implementer, bank: noBank)
-    case 0xF00: InterruptRegister(.softwareInterrupt, bank: noBank)
-    case 0xFE8: InterruptRegister(.secondArchitecture, bank: noBank)
-    case 0xFFE8: InterruptRegister(.architecture, bank: noBank)
+    case 0xF00 where generation == 2: InterruptRegister(.softwareInterrupt, bank: noBank)
+    case 0xFE8 where generation == 2: InterruptRegister(.secondArchitecture, bank: noBank)
+    case 0xFFE8 where generation == 3: InterruptRegister(.architecture, bank: noBank)
     default: InterruptRegister(.none, bank: noBank)
     }
   }

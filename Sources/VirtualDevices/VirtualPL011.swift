@@ -11,7 +11,8 @@ public struct VirtualPL011 {
   private var overrun = false
   private var raised: UInt32 = 0
   /// UARTIBRD, UARTFBRD, UARTLCR_H, UARTCR, UARTIFLS, UARTIMSC: offsets 0x24 to 0x38.
-  private var settings: InlineArray<8, UInt32> = [0, 0, 0, 0x300, 0x12, 0, 0, 0]
+  private var settings = Self.firstSettings
+  private static var firstSettings: InlineArray<8, UInt32> { [0, 0, 0, 0x300, 0x12, 0, 0, 0] }
   private static var settingBits: InlineArray<8, UInt32> { [0xFFFF, 0x3F, 0xFF, 0xFFFF, 0x3F, 0x7FF, 0, 0] }
 
   private var lineControl: UInt32 { settings[2] }
@@ -27,6 +28,14 @@ public struct VirtualPL011 {
   }
 
   public init() {}
+
+  /// The state at power-on.
+  public mutating func reset() {
+    receivedCount = 0
+    overrun = false
+    raised = 0
+    settings = Self.firstSettings
+  }
 
   /// UARTMIS is not zero.
   public var isInterrupting: Bool { raised & mask != 0 }

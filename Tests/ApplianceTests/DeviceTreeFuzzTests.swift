@@ -60,24 +60,28 @@ struct FixedGenerator {
     switch random.below(3) {
     case 0: blob[place + random.below(4)] ^= 1 << UInt8(random.below(8))
     case 1: blob.storeCell(Self.temptingCells[random.below(Self.temptingCells.count)], at: place)
-    default: blob.storeCell(UInt32(truncatingIfNeeded: random.next() >> UInt64(random.below(33))), at: place)
+    default:
+      blob.storeCell(
+        UInt32(truncatingIfNeeded: random.next() >> UInt64(random.below(33))), at: place)
     }
     return place
   }
 
   /// Walks to the end and touches what a reader would; whether the tree was sound.
   private func walk(_ blob: Blob) -> Bool {
-    guard var tree = DeviceTree(blob) else { return false }
-    _ = blob.number(at: tree.reservations, cells: 2)
+    var tree = DeviceTree(blob)
+    guard tree.readHeader() else { return false }
+    tree.goToReservations()
+    _ = tree.blob.number(cells: 2)
     for _ in 0...blob.count {
       switch tree.next() {
       case .end: return true
       case .malformed: return false
-      case .endNode: break
-      case .beginNode(let name): _ = blob.name(at: name)
-      case .property(let property):
-        _ = blob.name(at: property.name)
-        _ = blob.number(at: property.value, cells: property.length / 4)
+      case .endNode, .beginNode: break
+      case .property:
+        #expect(tree.value >= 0 && tree.length >= 0 && tree.value + tree.length <= blob.count)
+        _ = tree.propertyName
+        _ = tree.blob.number(cells: UInt8(truncatingIfNeeded: tree.length / 4))
       }
     }
     Issue.record("the walk does not end")

@@ -2,39 +2,44 @@ import Appliance
 import Foundation
 import Testing
 
-/// The hashes in `DeviceTreeName.swift` and its extension are those of the names that stand above them.
+/// The hashes in `DeviceTreeName.swift` are those of the names in its doc comments.
 @Suite struct DeviceTreeNameTests {
-  private static let sources = ["DeviceTreeName.swift", "DeviceTreeName+Server.swift"].map {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../Sources/Appliance/" + $0)
-  }
+  private static let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../Sources/Appliance/DeviceTreeName.swift")
 
-  /// Pairs of a name in a doc comment and the hash in the line below it.
-  private func declared() throws -> [(name: String, hash: UInt32)] {
-    let lines = try Self.sources.flatMap {
-      try String(contentsOf: $0, encoding: .utf8).components(separatedBy: "\n")
-    }
+  /// Pairs of a name in a doc comment and the place in the line below it.
+  private func declared() throws -> [(name: String, place: UInt8)] {
+    let lines = try String(contentsOf: Self.source, encoding: .utf8).components(separatedBy: "\n")
     return zip(lines, lines.dropFirst()).compactMap { comment, declaration in
-      guard comment.hasPrefix("  /// `"), let start = declaration.range(of: "(hash: 0x") else { return nil }
-      let digits = declaration[start.upperBound...].prefix { $0.isHexDigit || $0 == "_" }
-      guard let hash = UInt32(digits.replacingOccurrences(of: "_", with: ""), radix: 16) else { return nil }
-      return (comment.components(separatedBy: "`")[1], hash)
+      guard comment.hasPrefix("  /// `"), let start = declaration.range(of: "(place: ") else {
+        return nil
+      }
+      guard let place = UInt8(declaration[start.upperBound...].prefix { $0.isNumber }) else {
+        return nil
+      }
+      return (comment.components(separatedBy: "`")[1], place)
     }
   }
 
   @Test func hashesAreThoseOfTheNames() throws {
     let declared = try declared()
-    #expect(declared.count >= 40)
-    for (name, hash) in declared {
-      #expect(TestBlob(Array(name.utf8) + [0]).blob.name(at: 0).hash == hash, "\(name)")
+    #expect(declared.count >= 20)
+    for (name, place) in declared {
+      #expect(TestBlob(Array(name.utf8) + [0]).blob.name(at: 0).place == place, "\(name)")
     }
-    #expect(Set(declared.map(\.hash)).count == declared.count)
+    #expect(declared.map(\.place) == Array(1...UInt8(declared.count)))
+  }
+
+  @Test func unknownNames() {
+    for name in ["", "regs", "re", "Reg", "okay "] {
+      #expect(TestBlob(Array(name.utf8) + [0]).blob.name(at: 0) == .unknown)
+    }
   }
 
   @Test func namesEndAtTheirZero() {
     let blob = TestBlob(Array("xreg\0s".utf8)).blob
     #expect(blob.name(at: 1) == .reg)
     #expect(blob.name(at: 0) != .reg)
-    #expect(blob.name(at: -5) == blob.name(at: 100))
+    #expect(blob.name(at: -5) == .unknown && blob.name(at: 100) == .unknown)
   }
 }

@@ -52,7 +52,8 @@ extension TestBlob {
       40, 17, 16, 0, UInt32(strings.utf8.count), UInt32(structure.count * 4),
     ]
     let cells = header + [0, 0, 0, 0] + structure
-    let bytes = cells.flatMap { cell in (0..<4).map { UInt8(truncatingIfNeeded: cell >> (24 - 8 * UInt32($0))) }
+    let bytes = cells.flatMap { cell in
+      (0..<4).map { UInt8(truncatingIfNeeded: cell >> (24 - 8 * UInt32($0))) }
     }
     self.init(bytes + Array(strings.utf8) + [0])
   }
@@ -61,33 +62,41 @@ extension TestBlob {
 @Suite struct DeviceTreeTests {
   @Test func walksAllEvents() throws {
     let sample = TestBlob.sample()
-    var tree = try #require(DeviceTree(sample.blob))
+    var tree = try #require(DeviceTree.walk(sample.blob))
     var log: [String] = []
     walk: while true {
       switch tree.next() {
-      case .beginNode(let name): log.append(sample.blob.byte(at: name) == UInt8(ascii: "m") ? "memory" : "node")
+      case .beginNode:
+        log.append(sample.blob.byte(at: tree.value) == UInt8(ascii: "m") ? "memory" : "node")
       case .endNode: log.append("end")
-      case .property(let property): log.append("property \(property.length)")
+      case .property: log.append("property \(tree.length)")
       case .end: break walk
       case .malformed:
         Issue.record("malformed")
         break walk
       }
     }
-    #expect(log == ["node", "property 5", "memory", "property 16", "end", "node", "property 0", "end", "end"])
+    #expect(
+      log == [
+        "node", "property 5", "memory", "property 16", "end", "node", "property 0", "end", "end",
+      ])
   }
 
   @Test func readsValues() throws {
     let sample = TestBlob.sample()
-    var tree = try #require(DeviceTree(sample.blob))
-    var reg: DeviceTreeProperty?
-    while reg == nil, case let event = tree.next() {
-      if case .property(let property) = event, property.length == 16 { reg = property }
+    var tree = try #require(DeviceTree.walk(sample.blob))
+    while tree.length != 16 {
+      let event = tree.next()
+      try #require(event != .end && event != .malformed)
     }
-    let property = try #require(reg)
-    #expect(sample.blob.name(at: property.name) == .reg)
-    #expect(sample.blob.number(at: property.value, cells: 2) == 0x4000_0000)
-    #expect(sample.blob.number(at: property.value + 8, cells: 2) == 0x1000_0000)
+    #expect(tree.name == .reg)
+    #expect(sample.blob.name(at: tree.propertyName) == .reg)
+    #expect(tree.blob.position == tree.value)
+    let (start, size) = (tree.blob.number(cells: 2), tree.blob.number(cells: 2))
+    #expect(start == 0x4000_0000)
+    #expect(size == 0x1000_0000)
+    #expect(sample.blob.number(at: tree.value, cells: 3) == 0x4000_0000_0000_0000)
+    #expect(sample.blob.number(at: tree.value, cells: 0) == 0)
   }
 
   @Test func readsOutsideAreZero() {
@@ -101,14 +110,15 @@ extension TestBlob {
 
   @Test func refusesHeaders() {
     let damages: [(offset: Int, value: UInt32)] = [
-      (0, 0xD00D_FEEE), (4, 0), (4, 0xFFFF_FFFF), (8, 0xFFFF_FFFC), (8, 57), (12, 0x8000_0000), (20, 15),
+      (0, 0xD00D_FEEE), (4, 0), (4, 0xFFFF_FFFF), (8, 0xFFFF_FFFC), (8, 57), (12, 0x8000_0000),
+      (20, 15),
       (24, 18),
       (36, 0xFFFF_FFFF),
     ]
     for damage in damages {
       let sample = TestBlob.sample()
       sample.storeCell(damage.value, at: damage.offset)
-      #expect(DeviceTree(sample.blob) == nil, "offset \(damage.offset)")
+      #expect(DeviceTree.walk(sample.blob) == nil, "offset \(damage.offset)")
     }
   }
 
@@ -116,14 +126,19 @@ extension TestBlob {
     let whole = TestBlob.sample()
     let bytes = (0..<whole.count).map { whole[$0] }
     for count in 0..<whole.count {
-      #expect(DeviceTree(TestBlob(Array(bytes[..<count])).blob) == nil)
+      let cut = TestBlob(Array(bytes[..<count]))
+      #expect(DeviceTree.walk(cut.blob) == nil)
+      var tree = DeviceTree(cut.blob)
+      _ = tree.readHeader()
+      let event = tree.next()
+      #expect(event == .malformed)
     }
   }
 
   @Test func staysMalformed() throws {
     let sample = TestBlob.sample()
     sample.storeCell(7, at: 56)
-    var tree = try #require(DeviceTree(sample.blob))
+    var tree = try #require(DeviceTree.walk(sample.blob))
     for _ in 0..<3 {
       guard case .malformed = tree.next() else {
         Issue.record("no .malformed")

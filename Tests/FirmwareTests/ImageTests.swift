@@ -149,12 +149,12 @@ struct BuiltImage {
     instructions = listing.split(separator: "\n").compactMap(Self.instruction)
   }
 
-  /// `  200138:      	stp	q0, q1, [x0]`; data (`.word`) and labels are none.
+  /// `  200138:      	stp	q0, q1, [x0]`; data (`.word`, or bytes and their characters) and labels are none.
   private static func instruction(_ line: Substring) -> Instruction? {
     let parts = line.split(separator: ":", maxSplits: 1)
     guard parts.count == 2, let address = UInt64(parts[0].drop { $0 == " " }, radix: 16) else { return nil }
     let text = parts[1].drop { $0 == " " || $0 == "\t" }.replacing("\t", with: " ")
-    guard !text.contains(".word") else { return nil }
+    guard !text.contains(".word"), !text.contains(#/^([0-9a-f]{2} )+ /#) else { return nil }
     return Instruction(address: address, text: String(text.prefix { $0 != "<" }))
   }
 

@@ -14,7 +14,9 @@ import Testing
     func read32(_ offset: UInt32) -> UInt32 { values[offset] ?? 0 }
     func write32(_ offset: UInt32, _ value: UInt32) { written[offset] = value }
     func read64(_ offset: UInt32) -> UInt64 { UInt64(read32(offset)) }
-    func write64(_ offset: UInt32, _ value: UInt64) { write32(offset, UInt32(truncatingIfNeeded: value)) }
+    func write64(_ offset: UInt32, _ value: UInt64) {
+      write32(offset, UInt32(truncatingIfNeeded: value))
+    }
   }
 
   /// A 16550A: LSR at 5, IER at 1, four bytes apart (THRE 5, DR 0; ERBFI 0, ETBEI 1).
@@ -63,15 +65,17 @@ import Testing
     node.set("compatible", "board,uart", compatible)
     phone.tree["pl011@9000000"] = node
     let blob = phone.tree.root.flattened()
-    var board = Board()
-    blob.withUnsafeBytes { bytes in
-      let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 8)
-      defer { copy.deallocate() }
-      copy.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-      let tree = DeviceTree(Blob(base: copy, count: bytes.count))
-      if let tree { board.read(tree, generation: 3) }
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer { memory.deallocate() }
+    let start = try #require(memory.baseAddress)
+    var arena = Arena(start: start, end: start + memory.count)
+    let (places, bytes) = (arena.take(Board.self), arena.take(UInt8.self, count: blob.count))
+    let (board, copy) = try (#require(places), #require(bytes))
+    blob.withUnsafeBytes {
+      UnsafeMutableRawPointer(copy).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
     }
-    #expect(board.uart == 0x900_0000)
-    #expect(board.isUART8250 == is8250)
+    board.pointee.read(Blob(base: copy, count: blob.count), for: ScriptedMachine.self)
+    #expect(board.pointee.uart == 0x900_0000)
+    #expect(board.pointee.isUART8250 == is8250)
   }
 }

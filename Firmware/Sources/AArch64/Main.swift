@@ -20,7 +20,8 @@ func boot(_ tree: UInt64, _ image: UInt64) -> UnsafeMutableRawPointer {
   let end = unsafe address_of_image_end()
   let stacks = unsafe UInt64(UInt(bitPattern: address_of_stacks()))
   let arena = unsafe Arena(start: address_of_arena(), end: end)
-  var boot = Boot(hardware: machine, arena: arena, firstStackTop: stacks &+ 0x2000, stackStride: 0x2000)
+  var boot = Boot(
+    hardware: machine, arena: arena, firstStackTop: stacks &+ 0x2000, stackStride: 0x2000)
   let core = boot.start(
     tree: PhysicalAddress(tree),
     ownMemory: unsafe PhysicalRange(start: image, size: UInt64(truncatingIfNeeded: end - start)),
@@ -65,22 +66,19 @@ func handleOwnFault() -> UnsafeMutableRawPointer {
 
 /// Entered at EL1 or EL3, with the MMU off: says so on the board's UART.
 @c(report_exception_level)
-func reportExceptionLevel(_ tree: UInt64, _ level: UInt64) {
+func reportExceptionLevel(_ tree: UInt64) {
+  var arena = unsafe Arena(start: address_of_arena(), end: address_of_image_end())
   guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(tree)),
-    let tree = unsafe DeviceTree(Blob(base: pointer, count: DeviceTree.sizeLimit))
+    let board = unsafe arena.take(Board.self)
   else { return }
-  var board = Board()
-  board.read(tree, generation: Machine.interruptControllerGeneration)
-  guard board.uart != 0 else { return }
-  let console = UART(MappedRegisters(base: board.uart), is8250: board.isUART8250)
-  send("[pocketvisor] entered at EL", console)
-  console.send(0x30 &+ UInt8(truncatingIfNeeded: level))
-  send(", not at EL2 (QEMU: virtualization=on)\r\n", console)
-}
-
-private func send(_ text: Message, _ console: UART<MappedRegisters>) {
-  for index in 0..<text.count {
+  unsafe board.pointee.read(Blob(base: pointer, count: DeviceTree.sizeLimit), for: Machine.self)
+  guard unsafe board.pointee.uart != 0 else { return }
+  let console = unsafe UART(
+    MappedRegisters(base: board.pointee.uart), is8250: board.pointee.isUART8250)
+  let text: Message =
+    "[pocketvisor] entered at EL1 or EL3, not at EL2 (QEMU: virtualization=on)\r\n"
+  text.eachCharacter { character in
     while !console.canSend {}
-    console.send(text.character(at: index))
+    console.send(character)
   }
 }

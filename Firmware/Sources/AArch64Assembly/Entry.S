@@ -172,6 +172,5 @@ enter_swift:
 wrong_exception_level:
   adrp x2, stacks + 0x2000
   mov sp, x2
-  lsr x1, x1, #2
   bl report_exception_level
   b .

@@ -1,7 +1,7 @@
 // What assembly knows of Swift's structures; `LayoutTests` pins it.
-#define VIRTUAL_CPU_STACK_TOP 248
-#define VIRTUAL_CPU_SYSTEM 256
-#define VIRTUAL_CPU_VECTORS 576
-#define VIRTUAL_CPU_EXITS 1104
+#define VIRTUAL_CPU_STACK_TOP 256
+#define VIRTUAL_CPU_SYSTEM 264
+#define VIRTUAL_CPU_VECTORS 584
+#define VIRTUAL_CPU_EXITS 1112
 #define PHYSICAL_CPU_STACK_TOP 0
 #define STACK_STRIDE_SHIFT 13

@@ -79,33 +79,28 @@ load_vectors:
   msr fpsr, x2
   ret
 
-// x0: CRm:op2 of an identification register; only x0 and x1 change. Of the AArch64 ones (CRm 4 to 7) only op2 0 to 3
-// exist so far. The index is checked by `IdentificationRule`: what it does not allow may read as anything.
+// x0: CRm:op2 of an identification register; only x0 and x1 change. Of the AArch32 ones those from 1:0 to 3:2 are
+// here, of the AArch64 ones (CRm 4 to 7) op2 0 to 2. `IdentificationRule` asks for no other.
   .section .text.read_identification, "ax"
   .global read_identification
 read_identification:
-  and x0, x0, #63
-  cmp x0, #32
-  b.hs 1f
-  adr x1, 2f - 64                   // AArch32: CRm 1 to 3
-  add x1, x1, x0, lsl #3
-  br x1
-1: and x1, x0, #24                  // AArch64
-  and x0, x0, #3
-  add x0, x0, x1, lsr #1
-  adr x1, 3f
+  subs x1, x0, #24
+  b.lo 1f
+  lsr x1, x1, #3                    // from CRm 3 on five places fewer for each
+  add x1, x1, x1, lsl #2
+  sub x0, x0, x1
+1: adr x1, 2f - 64
   add x1, x1, x0, lsl #3
   br x1
 2:
-  .irp cm, 1, 2, 3
+  .irp cm, 1, 2
   .irp op, 0, 1, 2, 3, 4, 5, 6, 7
   mrs x0, S3_0_C0_C\cm\()_\op
   ret
   .endr
   .endr
-3:
-  .irp cm, 4, 5, 6, 7
-  .irp op, 0, 1, 2, 3
+  .irp cm, 3, 4, 5, 6, 7
+  .irp op, 0, 1, 2
   mrs x0, S3_0_C0_C\cm\()_\op
   ret
   .endr

@@ -7,7 +7,7 @@ public enum BoardTree {
   /// The tree that the boot protocol handed over, which limits its size; `Blob` bounds every read.
   static func walk() -> DeviceTree? {
     UnsafeRawPointer(bitPattern: UInt(device_tree_address())).flatMap {
-      DeviceTree(Blob(base: $0, count: DeviceTree.sizeLimit))
+      DeviceTree.walk(Blob(base: $0, count: DeviceTree.sizeLimit))
     }
   }
 
@@ -18,7 +18,7 @@ public enum BoardTree {
     guard var tree = walk() else { return nil }
     while true {
       switch tree.next() {
-      case .property(let property) where matches(tree.blob, property): return (tree.blob, property)
+      case .property where matches(tree.blob, tree.property): return (tree.blob, tree.property)
       case .end, .malformed: return nil
       default: continue
       }
@@ -33,10 +33,10 @@ public enum BoardMemory {
     var isMemory = false
     while true {
       switch walk.next() {
-      case .beginNode(let name): isMemory = walk.blob.hasPrefix("memory@", at: name)
-      case .property(let property) where isMemory && walk.blob.hasPrefix("reg\0", at: property.name):
+      case .beginNode: isMemory = walk.blob.hasPrefix("memory@", at: walk.value)
+      case .property where isMemory && walk.blob.hasPrefix("reg\0", at: walk.propertyName):
         return (
-          walk.blob.number(at: property.value, cells: 2), walk.blob.number(at: property.value + 8, cells: 2)
+          walk.blob.number(at: walk.value, cells: 2), walk.blob.number(at: walk.value + 8, cells: 2)
         )
       case .end, .malformed: return (0, 0)
       default: continue

@@ -20,7 +20,7 @@ public struct SharedWindow {
     while true {
       switch tree.next() {
       case .beginNode: node = WindowNode(wanted: compatible)
-      case .property(let property): node.read(property, of: tree.blob)
+      case .property: node.read(tree.property, of: tree.blob)
       case .endNode where node.isWindow && !(writable && node.isReadOnly):
         return SharedWindow(base: map(node.base), size: node.size)
       case .end, .malformed: return nil

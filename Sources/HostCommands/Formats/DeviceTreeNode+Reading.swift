@@ -10,12 +10,14 @@ extension DeviceTreeNode {
   public init(reading file: InputFile) throws {
     self = try file.withBlob { blob in
       if let total = DeviceTree.totalSize(of: blob), total > blob.count {
-        throw InputError("\(file.path): cut short: its device tree has \(total) bytes, the file \(blob.count)")
+        throw InputError(
+          "\(file.path): cut short: its device tree has \(total) bytes, the file \(blob.count)")
       }
-      guard let tree = DeviceTree(blob) else {
+      var tree = DeviceTree(blob)
+      guard tree.readHeader() else {
         throw InputError("\(file.path): is no device tree or FIT image")
       }
-      guard let root = Self.read(tree, from: blob) else {
+      guard let root = Self.read(tree) else {
         throw InputError("\(file.path): its device tree is damaged")
       }
       return root
@@ -23,14 +25,14 @@ extension DeviceTreeNode {
   }
 
   /// Walks the whole tree; nil when it is malformed.
-  static func read(_ tree: DeviceTree, from blob: Blob) -> DeviceTreeNode? {
+  static func read(_ tree: DeviceTree) -> DeviceTreeNode? {
     var walk = tree
     // The first element stands above the root and collects it.
     var open = [DeviceTreeNode("")]
     while open.count <= depthLimit {
       switch walk.next() {
-      case .beginNode(let name): open.append(DeviceTreeNode(blob.string(at: name)))
-      case .property(let property): open[open.count - 1].properties.append(Property(property, in: blob))
+      case .beginNode: open.append(DeviceTreeNode(walk.blob.string(at: walk.value)))
+      case .property: open[open.count - 1].properties.append(Property(of: walk))
       case .endNode:
         let closed = open.removeLast()
         open[open.count - 1].children.append(closed)
@@ -43,10 +45,11 @@ extension DeviceTreeNode {
 }
 
 extension DeviceTreeNode.Property {
-  init(_ property: DeviceTreeProperty, in blob: Blob) {
-    name = blob.string(at: property.name)
-    value = (0..<property.length).map { blob.byte(at: property.value + $0) }
-    offset = property.value
+  /// The property that a walk has come to.
+  init(of walk: DeviceTree) {
+    name = walk.blob.string(at: walk.propertyName)
+    value = (0..<walk.length).map { walk.blob.byte(at: walk.value + $0) }
+    offset = walk.value
   }
 }
 

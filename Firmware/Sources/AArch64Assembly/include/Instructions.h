@@ -6,13 +6,16 @@
 // Never a call: a call would cost more than the instruction.
 #define INSTRUCTION static inline __attribute__((always_inline))
 
+// By the compiler's own names for them: of inline assembly it does not know the length.
+#define READ_ONLY(name, encoding)                                                                             \
+  INSTRUCTION uint64_t read_##name(void) { return __builtin_arm_rsr64(encoding); }
+
+#define WRITE_ONLY(name, encoding)                                                                            \
+  INSTRUCTION void write_##name(uint64_t value) { __builtin_arm_wsr64(encoding, value); }
+
 #define REGISTER(name, encoding)                                                                              \
-  INSTRUCTION uint64_t read_##name(void) {                                                                    \
-    uint64_t value;                                                                                           \
-    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                      \
-    return value;                                                                                             \
-  }                                                                                                           \
-  INSTRUCTION void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
+  READ_ONLY(name, encoding)                                                                                   \
+  WRITE_ONLY(name, encoding)
 
 REGISTER(esr_el2, "esr_el2")
 REGISTER(far_el2, "far_el2")
@@ -32,33 +35,23 @@ REGISTER(cntv_ctl_el0, "cntv_ctl_el0")
 REGISTER(cntp_ctl_el0, "cntp_ctl_el0")
 REGISTER(cnthp_cval_el2, "cnthp_cval_el2")
 REGISTER(cnthp_ctl_el2, "cnthp_ctl_el2")
-REGISTER(ich_hcr_el2, "S3_4_C12_C11_0")
-REGISTER(ich_lr0_el2, "S3_4_C12_C12_0")
-REGISTER(ich_lr1_el2, "S3_4_C12_C12_1")
-REGISTER(ich_lr2_el2, "S3_4_C12_C12_2")
-REGISTER(ich_lr3_el2, "S3_4_C12_C12_3")
-REGISTER(ich_vmcr_el2, "S3_4_C12_C11_7")
-REGISTER(ich_ap0r0_el2, "S3_4_C12_C8_0")
-REGISTER(ich_ap1r0_el2, "S3_4_C12_C9_0")
+REGISTER(ich_hcr_el2, "3:4:12:11:0")
+REGISTER(ich_lr0_el2, "3:4:12:12:0")
+REGISTER(ich_lr1_el2, "3:4:12:12:1")
+REGISTER(ich_lr2_el2, "3:4:12:12:2")
+REGISTER(ich_lr3_el2, "3:4:12:12:3")
+REGISTER(ich_vmcr_el2, "3:4:12:11:7")
+REGISTER(ich_ap0r0_el2, "3:4:12:8:0")
+REGISTER(ich_ap1r0_el2, "3:4:12:9:0")
 REGISTER(tpidr_el2, "tpidr_el2")
 
-#define READ_ONLY(name, encoding)                                                                             \
-  INSTRUCTION uint64_t read_##name(void) {                                                                    \
-    uint64_t value;                                                                                           \
-    __asm__ volatile("mrs %0, " encoding : "=r"(value));                                                      \
-    return value;                                                                                             \
-  }
-
-READ_ONLY(ich_elrsr_el2, "S3_4_C12_C11_5")
-READ_ONLY(ich_vtr_el2, "S3_4_C12_C11_1")
+READ_ONLY(ich_elrsr_el2, "3:4:12:11:5")
+READ_ONLY(ich_vtr_el2, "3:4:12:11:1")
 READ_ONLY(mpidr_el1, "mpidr_el1")
 
-#define WRITE_ONLY(name, encoding)                                                                            \
-  INSTRUCTION void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value)); }
-
-WRITE_ONLY(icc_eoir1_el1, "S3_0_C12_C12_1")
-WRITE_ONLY(icc_dir_el1, "S3_0_C12_C11_1")
-WRITE_ONLY(icc_sgi1r_el1, "S3_0_C12_C11_5")
+WRITE_ONLY(icc_eoir1_el1, "3:0:12:12:1")
+WRITE_ONLY(icc_dir_el1, "3:0:12:11:1")
+WRITE_ONLY(icc_sgi1r_el1, "3:0:12:11:5")
 
 // What the sender of an interrupt wrote before it must be seen by what follows: no load may go ahead of the acknowledge.
 INSTRUCTION uint64_t read_icc_iar1_el1(void) {
