@@ -39,7 +39,7 @@ private func treeBlob(_ address: UInt64) -> Blob? {
   guard let base = UnsafeRawPointer(bitPattern: UInt(address)), address & 7 == 0, address >= 1 << 30 else {
     return nil
   }
-  let header = Blob(base: base, count: DeviceTree.headerSize)
+  let header = Blob(base: base, count: 8)
   guard let size = DeviceTree.totalSize(of: header), size <= DeviceTree.sizeLimit else { return nil }
   return Blob(base: base, count: size)
 }
