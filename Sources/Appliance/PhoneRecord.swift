@@ -43,14 +43,14 @@ public enum RestartPolicy {
   public static let always: UInt8 = 2
 }
 
-/// How much of a VM's memory the device server sees.
+/// How much of a VM's memory the device server sees: so many GiB from `PhoneLimits.memoryBase` on.
 public enum Sharing {
   /// Nothing: it is no client.
   public static let none: UInt8 = 0
   /// The DMA window at `PhoneLimits.memoryBase`; the VM's own memory lies at `PhoneLimits.mainBase`.
   public static let window: UInt8 = 1
   /// All of it, up to 4 GiB.
-  public static let all: UInt8 = 2
+  public static let all: UInt8 = 3
 }
 
 /// The first 64 bytes of the phone record.

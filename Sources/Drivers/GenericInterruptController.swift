@@ -48,8 +48,14 @@ public struct Distributor<Registers: DeviceRegisters> {
     registers.write32(0x100 &+ interrupt.rawValue &>> 5 &* 4, interrupt.bit)
   }
 
-  /// Ends the active state of 32 shared interrupts (GICD_ICACTIVER).
-  public func deactivate(bank: UInt32) { registers.write32(0x380 &+ bank &* 4, ~0) }
+  /// Ends the active state of the shared interrupts, up to a bank of 32 (GICD_ICACTIVER).
+  @inline(never) public func deactivateBanks(_ last: UInt32) {
+    var bank = last
+    while bank != 0 {
+      registers.write32(0x380 &+ bank &* 4, ~0)
+      bank &-= 1
+    }
+  }
 
   /// Sets the byte of an interrupt in a row of them.
   private func setByte(_ row: UInt32, _ interrupt: InterruptNumber, _ value: UInt32) {

@@ -35,17 +35,17 @@ public struct Board: ~Copyable {
   /// 8 at the most.
   public var cpuCount: UInt32 { UInt32(truncatingIfNeeded: cpus.count) }
   // An address of 0 says that there is none.
-  public var uart: UInt64 { uarts[0].start }
-  public var distributor: UInt64 { interruptController[0].start }
-  public var redistributors: PhysicalRange { interruptController[1] }
-  public var cpuInterface: UInt64 { interruptController[1].start }
-  public var listInterface: UInt64 { interruptController[2].start }
-  public var virtualInterface: UInt64 { interruptController[3].start }
+  public var uart: UInt64 { mutating get { uarts[0].start } }
+  public var distributor: UInt64 { mutating get { interruptController[0].start } }
+  public var redistributors: PhysicalRange { mutating get { interruptController[1] } }
+  public var cpuInterface: UInt64 { mutating get { interruptController[1].start } }
+  public var listInterface: UInt64 { mutating get { interruptController[2].start } }
+  public var virtualInterface: UInt64 { mutating get { interruptController[3].start } }
 
   /// Whether a range is neither memory nor a device of the hypervisor's.
-  func mayBeGiven(_ range: PhysicalRange) -> Bool {
-    memory.first(overlapping: range) == nil && reserved.first(overlapping: range) == nil
-      && interruptController.first(overlapping: range) == nil && uarts.first(overlapping: range) == nil
+  mutating func mayBeGiven(_ range: PhysicalRange) -> Bool {
+    memory.end(overlapping: range) | interruptController.end(overlapping: range)
+      | uarts.end(overlapping: range) == 0
   }
 
   /// Takes from the board's device tree what the hypervisor needs.
@@ -91,19 +91,24 @@ public struct Board: ~Copyable {
   }
 }
 
-/// A short list of memory ranges.
+/// A short list of memory ranges. Reading it is `mutating`, though it changes nothing: what only borrows the list is
+/// handed a copy of its 528 bytes on the stack.
 public struct RangeList: ~Copyable {
   private var ranges: InlineArray<32, PhysicalRange>
   public private(set) var count: Int
   /// Ranges were left out: there were too many, or one wrapped around.
   public private(set) var isIncomplete: Bool
 
-  public subscript(index: Int) -> PhysicalRange { ranges[index & 31] }
+  public subscript(index: Int) -> PhysicalRange { mutating get { ranges[index & 31] } }
 
-  /// The first range that has bytes in common with this one.
-  func first(overlapping other: PhysicalRange) -> PhysicalRange? {
-    for index in 0..<count where self[index].overlaps(other) { return self[index] }
-    return nil
+  /// Where the first range ends that has bytes in common with this one; 0 if none has.
+  @inline(never) mutating func end(overlapping other: PhysicalRange) -> UInt64 {
+    var index = 0
+    while index < count {
+      if ranges[index & 31].overlaps(other) { return ranges[index & 31].end }
+      index &+= 1
+    }
+    return 0
   }
 
   @inline(never) public mutating func append(_ range: PhysicalRange) {

@@ -16,7 +16,11 @@ extension Boot {
     guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
       core.halt("the image is for boards with another GIC")
     }
-    for word in 0..<4 { core.phone.value.board.seed.mix(header.entropy[word]) }
+    var word = 0
+    while word < 4 {
+      core.phone.value.board.seed.mix(header.entropy[word & 3])
+      word &+= 1
+    }
     core.phone.value.board.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
     makeWindows(core, header.windowCount)
@@ -47,7 +51,9 @@ extension Boot {
     let isServer = index &+ 1 == server
     let hasWindows = UInt32(record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
     // The tables of the device server grow while it runs, by one CPU alone.
-    guard hasWindows, !isServer || record.virtualCPUCount == 1, Self.isValid(record, imageSize: phone.value.board.image.size) else {
+    guard hasWindows, !isServer || record.virtualCPUCount == 1,
+      Self.isValid(record, imageSize: phone.value.board.image.size)
+    else {
       core.halt("a VM's record is damaged")
     }
     let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
@@ -65,12 +71,19 @@ extension Boot {
     machine.value.index = index
     machine.value.memory = memory
     unsafe machine.value.page = RegisterPage(base: page)
+    machine.value.page.describe(
+      busAddress: memory.start, size: record.windowSize == 0 ? size : machine.value.windowBytes,
+      windows: phone.value.windows)
     machine.value.budget = ticks(record.budget)
     machine.value.period = ticks(record.period)
     machine.value.phone = phone
-    if server == 0 || isServer { machine.value.record.sharing = Sharing.none }
     machine.value.isServer = isServer
-    if isServer { phone.value.deviceServer = machine }
+    if isServer {
+      phone.value.deviceServer = machine
+    } else if server != 0 {
+      machine.value.clockEnd = 4096
+      if record.sharing != Sharing.none { machine.value.placesEnd = RegisterPage.placesEnd }
+    }
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
@@ -145,10 +158,9 @@ extension Boot {
       let bank = core.phone.value.board.memory[index]
       var candidate = PhysicalRange(start: Self.align(bank.start, alignment), size: size)
       while candidate.end <= bank.end {
-        guard let obstacle = core.phone.value.board.reserved.first(overlapping: candidate) else {
-          return candidate
-        }
-        candidate.start = Self.align(obstacle.end, alignment)
+        let obstacle = core.phone.value.board.reserved.end(overlapping: candidate)
+        guard obstacle != 0 else { return candidate }
+        candidate.start = Self.align(obstacle, alignment)
       }
     }
     return nil
@@ -264,15 +276,11 @@ extension Boot {
       guard let machine = core.phone.value.machines[index & 7] else { continue }
       let page = unsafe hardware.physicalAddress(of: machine.value.page.pointer)
       unsafe pages[index] = StageTwo.leaf(page.rawValue, level: 3, .memory)
-      let isWhole = machine.value.isServer || machine.value.record.sharing == Sharing.all
-      machine.value.page.describe(
-        busAddress: machine.value.memory.start,
-        size: isWhole ? machine.value.memory.size : machine.value.windowBytes,
-        windows: core.phone.value.windows)
       // The same tables of the GiB that are shared, four entries for each VM.
-      let shared = machine.value.record.sharing == Sharing.none ? 0 : isWhole ? 3 : 1
-      for entry in 0..<shared {
-        unsafe root[(index &+ 1) &* 4 &+ entry &+ 1] = core.root(of: machine)[entry &+ 1]
+      var shared = Int(machine.value.record.sharing & 3)
+      while shared != 0 {
+        unsafe root[index &* 4 &+ 4 &+ shared] = core.root(of: machine)[shared]
+        shared &-= 1
       }
     }
     server.value.tied[0] = ~(GuestInterrupt.uart.bit | GuestInterrupt.watchdog.bit)

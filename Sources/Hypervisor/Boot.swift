@@ -124,7 +124,7 @@ public struct Boot<H: Hardware>: ~Copyable {
   private func startInterruptController(_ core: Core<H>) {
     hardware.map(.distributor, at: PhysicalAddress(core.phone.value.board.distributor))
     hardware.map(.redistributor, at: PhysicalAddress(core.phone.value.board.redistributors.start))
-    hardware.mapInterface(core.phone.value.board)
+    hardware.mapInterface(&core.phone.value.board)
     core.distributor.start(generation: H.interruptControllerGeneration)
     let listType = hardware.read(.listType)
     core.phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1

@@ -56,9 +56,7 @@ extension Core {
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
-    case 0xA00: return accessPlace(guest, access)
-    case 0x901 where phone.value.deviceServer != nil && !machine.value.isServer && access.offset < 0x1000:
-      return access.isStore ? 0 : phone.value.clock.load(access.offset)
+    case 0x901, 0xA00: return accessPage(guest, access, isClock: frame == 0x901)
     case 0x90C, 0x90D: return accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
     default:
       let redistributor = frame &- 0x80A

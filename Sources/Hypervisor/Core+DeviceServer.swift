@@ -9,15 +9,16 @@ import VirtualDevices
 extension Core {
   // MARK: From a VM to the server
 
-  /// A client's access to its places of virtio devices: loads are answered from the register page.
+  /// An access to a page of registers that the server writes, which answers loads: the PL031, and a client's places of
+  /// virtio devices.
   /// - Returns: what is loaded; nil where there is nothing.
-  @inline(never) func accessPlace(_ guest: VirtualCPUReference, _ access: DeviceAccess) -> UInt64? {
+  @inline(never) func accessPage(_ guest: VirtualCPUReference, _ access: DeviceAccess, isClock: Bool) -> UInt64?
+  {
     let machine = guest.value.machine
-    guard machine.value.record.sharing != Sharing.none, access.offset < RegisterPage.placesEnd else {
-      return nil
-    }
-    let page = machine.value.page
+    let page = isClock ? phone.value.clock : machine.value.page
+    guard access.offset < (isClock ? machine.value.clockEnd : machine.value.placesEnd) else { return nil }
     guard access.isStore else { return page.load(access.offset) }
+    if isClock { return 0 }
     let value = UInt32(truncatingIfNeeded: access.stored)
     switch access.offset & 0x1FF {
     case 0x050: if page.ring(place: access.offset &>> 9, queue: value) { callServer() }

@@ -91,7 +91,9 @@ extension Core {
   private func turnBoardOffIfAllStopped() {
     for index in 0..<phone.value.machineCount {
       guard let other = phone.value.machines[Int(index & 7)] else { continue }
-      guard other.value.isServer || other.value.phase.load(ordering: .acquiring) == Phase.stopped else { return }
+      guard other.value.isServer || other.value.phase.load(ordering: .acquiring) == Phase.stopped else {
+        return
+      }
     }
     turnBoardOff("every VM has stopped: the board goes off")
   }
@@ -112,14 +114,12 @@ extension Core {
     }
     hardware.synchronizeInstructions()
     machine.value.reset()
-    for bank in 0..<VirtualMachine.sharedBanks where machine.value.tied[Int(bank & 1)] != 0 {
-      distributor.deactivate(bank: bank &+ 1)
-    }
+    if machine.value.isServer { distributor.deactivateBanks(VirtualMachine.sharedBanks) }
     let first = machine.value.virtualCPU(0)
     first.value.startEntry = machine.value.record.entry
     first.value.startArgument = machine.value.record.argument
     start(first)
-    if machine.value.record.sharing != Sharing.none { post(first, 0, offset: RegisterPage.powerOn) }
+    if machine.value.placesEnd != 0 { post(first, 0, offset: RegisterPage.powerOn) }
     enter(Phase.running, machine)
   }
 

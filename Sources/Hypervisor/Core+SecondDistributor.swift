@@ -35,10 +35,14 @@ extension Core {
   private func setTargets(
     _ machine: VirtualMachineReference, _ first: UInt32, _ value: UInt32, _ mask: UInt32
   ) -> UInt32 {
-    for byte in 0..<4 as Range<UInt32> where mask &>> (byte &* 8) & 0xFF != 0 {
-      let targets = UInt8(truncatingIfNeeded: value &>> (byte &* 8))
-      machine.value.routes[Int((first &+ byte) & 63)] =
-        targets == 0 ? 0xFF : UInt8(truncatingIfNeeded: targets.trailingZeroBitCount)
+    var byte: UInt32 = 0
+    while byte < 4 {
+      let targets = value &>> (byte &* 8) & 0xFF
+      if mask &>> (byte &* 8) & 0xFF != 0 {
+        machine.value.routes[Int((first &+ byte) & 63)] =
+          targets == 0 ? 0xFF : UInt8(truncatingIfNeeded: targets.trailingZeroBitCount)
+      }
+      byte &+= 1
     }
     return noticeRaised(machine, bank: first &>> 5, 0xF &<< (first & 31))
   }

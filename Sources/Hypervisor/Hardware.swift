@@ -98,7 +98,7 @@ public protocol Hardware {
   func synchronizeInstructions()
   /// Makes the interrupt controller's CPU interfaces reachable, once, when distributor and redistributors (of a GICv2 the
   /// CPU interface) are mapped; and starts the one of this CPU.
-  func mapInterface(_ board: borrowing Board)
+  func mapInterface(_ board: inout Board)
   func startInterface()
   /// Makes 2 MiB of a device's registers reachable, from the 2 MiB boundary below its address.
   func map(_ slot: DeviceSlot, at address: PhysicalAddress)

@@ -10,6 +10,9 @@ import VirtualDevices
   public var index: UInt32
   /// Its RAM on the board, the DMA window first.
   public var memory: PhysicalRange
+  /// Bytes that it has of the PL031 and of its places of virtio devices, both of which the device server serves; 0 for none.
+  var clockEnd: UInt32
+  var placesEnd: UInt32
   /// It is the device server.
   var isServer: Bool
   /// What it and the device server have in common.

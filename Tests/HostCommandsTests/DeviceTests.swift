@@ -244,7 +244,7 @@ import Testing
     let content = try content()
     #expect(content.header.deviceServer == 1)
     #expect(content.header.windowCount == 6)
-    #expect(content.machines.map(\.sharing) == [0, 1, 2, 1, 0])
+    #expect(content.machines.map(\.sharing) == [0, 1, 3, 1, 0])
     #expect(content.machines.map(\.windowSize) == [0, 4, 0, 3, 0])
     #expect(content.machines.map(\.readableWindows) == [0b011111, 0b100010, 0b001000, 0, 0b110000])
     #expect(content.machines.map(\.writableWindows) == [0b011111, 0b100010, 0b001000, 0, 0b010000])
@@ -283,7 +283,7 @@ import Testing
       (0, { header, _ in header.deviceServer = 6 }), (0, { header, _ in header.deviceServer = 0 }),
       (0, { header, _ in header.deviceServer = 2 }), (0, { header, _ in header.windowCount = 4 }),
       (0, { header, _ in header.windowCount = 9 }), (0, { $1.virtualCPUCount = 2 }),
-      (0, { $1.sharing = 2 }), (0, { $1.segmentCount = 2 }), (1, { $1.sharing = 3 }), (1, { $1.sharing = 2 }),
+      (0, { $1.sharing = 2 }), (0, { $1.segmentCount = 2 }), (1, { $1.sharing = 2 }), (1, { $1.sharing = 3 }),
       (1, { $1.sharing = 0 }), (1, { $1.windowSize = 0 }), (1, { $1.windowSize = 3 }),
       (1, { $1.readableWindows = 0b10000 }), (2, { $1.windowSize = 1 }), (2, { $1.sharing = 1 }),
       (2, { $1.segments[1].sourceOffset = .max }), (3, { $1.memoryBase = 0x4000_0000 }),

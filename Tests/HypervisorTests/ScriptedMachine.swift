@@ -231,7 +231,7 @@ final class ScriptedMachine: Hardware {
   }
 
   func synchronizeInstructions() {}
-  func mapInterface(_ board: borrowing Board) {}
+  func mapInterface(_ board: inout Board) {}
   func startInterface() {}
   func map(_ slot: DeviceSlot, at address: PhysicalAddress) { board.map(slot, at: address.rawValue) }
 

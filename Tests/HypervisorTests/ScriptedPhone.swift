@@ -18,6 +18,8 @@ struct ScriptedVM {
   var restart: String?
   var calls: [String] = []
   var mebibytes: UInt64 = 4
+  /// Further keys, as in phone.yaml: `devices: { entropy: true }`.
+  var more: String?
   /// Behind the kernel's header, so that a test can find it in memory.
   var kernelSize = 8192
 }
@@ -239,7 +241,7 @@ enum DeviceImageBuilder {
     let rules = [
       machine.placement.map { ", placement: \($0)" }, machine.budget.map { ", budget: \($0)%" },
       machine.period.map { ", period: \($0)ms" }, machine.restart.map { ", restart: \($0)" },
-      machine.calls.isEmpty ? nil : ", calls: \(machine.calls)",
+      machine.calls.isEmpty ? nil : ", calls: \(machine.calls)", machine.more.map { ", \($0)" },
     ]
     return """
         \(machine.name): { kernel: kernel-\(machine.name), memory: \(machine.mebibytes)MiB, cpus: \(machine.cpus), \

@@ -61,6 +61,6 @@ extension Machine {
   }
 
   /// Nothing to do: the CPUs find their interfaces in their registers (Entry.S).
-  @inline(__always) func mapInterface(_ board: borrowing Board) {}
+  @inline(__always) func mapInterface(_ board: inout Board) {}
   @inline(__always) func startInterface() {}
 }

@@ -93,7 +93,7 @@ extension Machine {
   }
 
   /// Makes the virtual interface's control reachable, and notes where all three are; once.
-  func mapInterface(_ board: borrowing Board) {
+  func mapInterface(_ board: inout Board) {
     map(.listInterface, at: PhysicalAddress(board.listInterface))
     unsafe distributor = place(.distributor, board.distributor)
     unsafe cpuInterface = place(.redistributor, board.cpuInterface)
