@@ -82,8 +82,9 @@ extension DeviceServer {
         disk.value.release(slot)
         return disk.value[slot].status == BlockDevice.done
       }
-      _ = machine.events(sleeping: true)
+      let events = machine.events(sleeping: true)
       _ = disk.value.transport.acknowledge()
+      machine.end(devices: events.devices)
     }
     return false
   }

@@ -5,7 +5,10 @@ import Virtio
 extension DeviceServer {
   /// Answers whether there is more to do at once.
   public mutating func turn(_ events: ServerEvents) -> Bool {
-    if events.devices != 0 { acknowledgeDevices(events.devices) }
+    if events.devices != 0 {
+      acknowledgeDevices(events.devices)
+      machine.end(devices: events.devices)
+    }
     if events.isAlarm { tick() }
     var isBusy = false
     forEachClient { server, client in server.attend(client) }

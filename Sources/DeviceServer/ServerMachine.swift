@@ -59,6 +59,9 @@ public protocol ServerMachine {
   func enable(interrupt: UInt32)
   /// Everything that happened since the last call; with `sleeping`, waits until there is something.
   func events(sleeping: Bool) -> ServerEvents
+  /// Lets interrupts of the board's devices come again: bit n for number 32 + n. The server has acknowledged them there, so
+  /// that one which is level-triggered does not come at once.
+  func end(devices: UInt64)
   /// CNTVCT_EL0, and its ticks in a second.
   var counter: UInt64 { get }
   var frequency: UInt64 { get }

@@ -76,6 +76,7 @@ public struct Board: ~Copyable {
       if (kind == .gicV3) == (H.interruptControllerGeneration == 3) {
         walk.readRanges(&interruptController)
       }
+      walk.reserveChildren()
     } else if kind == .memory {
       walk.readRanges(&memory)
     } else if kind == .cpu {
@@ -128,7 +129,7 @@ private struct BoardWalk: ~Copyable {
     /// 32-bit cells of an address and of a size.
     var addressCells: UInt8
     var sizeCells: UInt8
-    /// It is `/reserved-memory`, whose children are ranges that no guest may get.
+    /// It is `/reserved-memory` or an interrupt controller, whose children are ranges that no guest may get.
     var isReserved: Bool
   }
 
@@ -199,6 +200,9 @@ private struct BoardWalk: ~Copyable {
     default: properties[Int(tree.name.place & 31)] = tree.value &+ 1
     }
   }
+
+  /// What belongs to this node is not given to a guest either: an interrupt translation service writes memory.
+  mutating func reserveChildren() { levels[level & 15].isReserved = true }
 
   // MARK: Values
 

@@ -245,6 +245,7 @@ final class ScreenBoard: ServerMachine {
   func clearNotifications() {}
   func enable(interrupt: UInt32) {}
   func events(sleeping: Bool) -> ServerEvents { ServerEvents() }
+  func end(devices: UInt64) {}
   var counter: UInt64 { 0 }
   var frequency: UInt64 { 62_500_000 }
   func setAlarm(at counter: UInt64) {}

@@ -51,6 +51,9 @@ final class ScriptedBoard: ServerMachine {
   var enabled: Set<UInt32> = []
   /// VMs that may notify the server.
   var accepted: Set<Int> = []
+  /// Interrupts of devices that the server has taken and not ended do not come again meanwhile; a bit each.
+  private var active: UInt64 = 0
+  private var pending: UInt64 = 0
   /// The board's devices do nothing while this is set.
   var isHeld = false
 
@@ -109,12 +112,16 @@ final class ScriptedBoard: ServerMachine {
     var events = ServerEvents()
     counter += sleeping ? 100 : 0
     guard !isHeld else { return events }
-    if disk.run() { events.devices |= 1 << (49 - 32) }
-    if network.run() { events.devices |= 1 << (50 - 32) }
-    if entropy.run() { events.devices |= 1 << (51 - 32) }
+    if disk.run() { pending |= 1 << (49 - 32) }
+    if network.run() { pending |= 1 << (50 - 32) }
+    if entropy.run() { pending |= 1 << (51 - 32) }
+    events.devices = pending & ~active
+    pending &= active
+    active |= events.devices
     return events
   }
 
+  func end(devices: UInt64) { active &= ~devices }
   func setAlarm(at counter: UInt64) {}
   func barrier() {}
   func clean(_ memory: MemoryView) {}

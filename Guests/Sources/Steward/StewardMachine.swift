@@ -73,9 +73,19 @@ struct StewardMachine: ServerMachine {
       let interrupt = ProcessorInterface.acknowledge()
       guard interrupt < ProcessorInterface.spurious - 3 else { break }
       note(interrupt, &events)
+      // A device raises its own until the server has looked at it, and all have the same priority.
+      if events.devices != 0 { break }
       ProcessorInterface.end(interrupt)
     }
     return events
+  }
+
+  func end(devices: UInt64) {
+    var left = devices
+    while left != 0 {
+      ProcessorInterface.end(UInt64(left.trailingZeroBitCount) &+ 32)
+      left &= left &- 1
+    }
   }
 
   private func note(_ interrupt: UInt64, _ events: inout ServerEvents) {
