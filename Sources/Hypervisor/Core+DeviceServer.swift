@@ -81,6 +81,10 @@ extension Core {
     }
     if bits & 6 != 0 { beginStop(machine.value.virtualCPU(0), bits & 2 != 0 ? .ended : .restarted) }
     if bits & 24 != 0 { machine.value.isPaused.store((bits & 8) &<< 1, ordering: .relaxed) }
+    // While it was paused it could not feed its watchdog.
+    if bits & 16 != 0 {
+      machine.value.watchdog.write(0, offset: 0, isControlFrame: false, at: hardware.read(.counter))
+    }
     tellPhase(machine)
     forEach(of: machine, in: ~0) { alert($0.value.cpu) }
   }

@@ -66,6 +66,7 @@ import VirtualDevices
   /// Its devices as they are at power-on.
   mutating func reset() {
     page.reset()
+    isPaused.store(0, ordering: .relaxed)
     uart.reset()
     watchdog = VirtualWatchdog()
     notified.store(0, ordering: .relaxed)

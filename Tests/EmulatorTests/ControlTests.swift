@@ -51,7 +51,7 @@ private final class RunningProgram {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try Data(phone.utf8).write(to: URL(fileURLWithPath: folder + "/phone.yaml"))
     FileManager.default.createFile(atPath: folder + "/log", contents: nil)
-    prepare(process, ["run", folder + "/phone.yaml", "--headless", "--timeout", "120"])
+    prepare(process, ["run", folder + "/phone.yaml", "--headless", "--timeout", "600"])
     process.standardOutput = FileHandle(forWritingAtPath: folder + "/log")
     process.standardError = FileHandle.nullDevice
     try process.run()
@@ -71,9 +71,9 @@ private final class RunningProgram {
     process.standardInput = FileHandle.nullDevice
   }
 
-  /// Whether the phone prints a text within a minute.
+  /// Whether the phone prints a text within four minutes.
   func waits(for text: String) -> Bool {
-    for _ in 0..<600 {
+    for _ in 0..<2400 {
       let log = FileManager.default.contents(atPath: folder + "/log") ?? Data()
       if log.range(of: Data(text.utf8)) != nil { return true }
       Thread.sleep(forTimeInterval: 0.1)
