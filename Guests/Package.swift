@@ -33,10 +33,12 @@ let package = Package(
     guest("Client", "Authentication"),
     guest("Conformance"),
     guest("Crash"),
+    guest("Disk", "Drivers", "Virtio"),
     guest("Entry"),
     guest("Hostile"),
     guest("Load"),
     guest("Neighbour"),
+    guest("Rogue"),
     guest("Steward", "DeviceServer"),
     guest("Vault", "Authentication", "Payments"),
   ]

@@ -1,5 +1,5 @@
 # Guests: flat images for tests and benchmarks, Guests/.build/<name>.img.
-GUESTS := Bench Client Conformance Crash Entry Hostile Load Neighbour Steward Vault
+GUESTS := Bench Client Conformance Crash Disk Entry Hostile Load Neighbour Rogue Steward Vault
 GUEST_TRIPLE := aarch64-none-none-elf
 GUEST_OUTPUT := Guests/.build/$(GUEST_TRIPLE)/release
 GUEST_OBJCOPY ?= llvm-objcopy

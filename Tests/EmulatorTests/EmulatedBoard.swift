@@ -15,6 +15,8 @@ struct EmulatedBoard: Sendable {
   var mebibytes = 1024
   /// One nanosecond of the board's time per instruction.
   var countsInstructions = false
+  /// QEMU's arguments for further devices, as `DiskFile.arguments`.
+  var devices: [String] = []
   var timeout = Duration.seconds(120)
 
   /// How many may run at once.
@@ -27,7 +29,7 @@ struct EmulatedBoard: Sendable {
       "none",
     ]
       + ["-serial", "stdio", "-nic", "none", "-no-reboot"]
-      + (countsInstructions ? EmulatorOptions.instructionClock : []) + software
+      + (countsInstructions ? EmulatorOptions.instructionClock : []) + devices + software
   }
 
   /// Starts a guest of ours without a hypervisor.
@@ -68,6 +70,8 @@ struct Script: Sendable {
   var until: [String]
   /// Typed, in this order, each once its text was printed behind what answered the one before.
   var reactions: [(text: String, keys: String)] = []
+  /// Ends the session once a text was printed that often.
+  var repeated: (text: String, count: Int)?
   /// Ends the session early.
   var failures = ["DAMAGED", "FAIL", "a fault of the hypervisor", "Kernel panic"]
 }
@@ -90,6 +94,9 @@ private struct Recorder: ConsoleListener {
   private var bytes: [UInt8] = []
   private var reactions: [(text: String, keys: String)]
   private let failures: [String]
+  private var repeated: (text: String, count: Int)?
+  /// Behind the last of what is `repeated`.
+  private var counted = 0
   /// Behind what the last reaction answered.
   private var position = 0
   private var looked = 0
@@ -100,6 +107,7 @@ private struct Recorder: ConsoleListener {
     missing = script.until
     reactions = script.reactions
     failures = script.failures
+    repeated = script.repeated
   }
 
   /// One past the first place behind `start` where the text stands.
@@ -122,7 +130,20 @@ private struct Recorder: ConsoleListener {
       position = end
       type(Array(next.keys.utf8))
     }
-    return missing.isEmpty || failures.contains { recent.contains(text: $0) } ? .done : .goOn
+    return repeated == nil && missing.isEmpty || isRepeated() || failures.contains { recent.contains(text: $0) }
+      ? .done : .goOn
+  }
+}
+
+extension Recorder {
+  /// Whether the text was printed as often as wanted.
+  private mutating func isRepeated() -> Bool {
+    guard let text = repeated?.text else { return false }
+    while let end = end(of: text, from: counted) {
+      counted = end
+      repeated?.count -= 1
+    }
+    return repeated.map { $0.count <= 0 } ?? false
   }
 }
 

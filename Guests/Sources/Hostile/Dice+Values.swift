@@ -1,21 +1,6 @@
-/// A sequence of random numbers (SplitMix64).
-struct Dice {
-  private var state: UInt64
+import GuestSupport
 
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value &>> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value &>> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value &>> 31
-  }
-
-  /// 0 ..< limit.
-  mutating func below(_ limit: UInt64) -> UInt64 { next() % limit }
-  mutating func oneIn(_ limit: UInt64) -> Bool { below(limit) == 0 }
-  mutating func word() -> UInt32 { UInt32(truncatingIfNeeded: next()) }
+extension Dice {
   /// One of them.
   mutating func pick<let count: Int>(_ values: InlineArray<count, UInt64>) -> UInt64 {
     values[Int(below(UInt64(count)))]

@@ -1,0 +1,19 @@
+/// A sequence of random numbers (SplitMix64), the same for each seed.
+public struct Dice {
+  private var state: UInt64
+
+  public init(seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var value = state
+    value = (value ^ value &>> 30) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ value &>> 27) &* 0x94D0_49BB_1331_11EB
+    return value ^ value &>> 31
+  }
+
+  /// 0 ..< limit.
+  public mutating func below(_ limit: UInt64) -> UInt64 { next() % limit }
+  public mutating func oneIn(_ limit: UInt64) -> Bool { below(limit) == 0 }
+  public mutating func word() -> UInt32 { UInt32(truncatingIfNeeded: next()) }
+}
