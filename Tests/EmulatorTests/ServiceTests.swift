@@ -35,7 +35,7 @@ import Testing
       PhoneText.guest("crash", "mode=again", more: ", restart: { policy: on-failure, limit: 0, delay: 0ms }"),
       PhoneText.guest("neighbour", "ticks=\(ticks)"))
     // By instructions: how many begin anew meanwhile does not depend on the host's load.
-    let recording = try EmulatedBoard(cpus: 1, timeout: timeout, countsInstructions: true).run(
+    let recording = try EmulatedBoard(cpus: 1, countsInstructions: true, timeout: timeout).run(
       phone: phone, script: Script(until: ["neighbour: fine, \(ticks) ticks"]))
     #expect(recording.missing.isEmpty, "\(recording.tail)")
     return recording.output.components(separatedBy: "crash stopped: SYSTEM_RESET").count - 1
