@@ -42,10 +42,10 @@ public struct Board: ~Copyable {
   public var listInterface: UInt64 { mutating get { interruptController[2].start } }
   public var virtualInterface: UInt64 { mutating get { interruptController[3].start } }
 
-  /// Whether a range is neither memory nor a device of the hypervisor's.
+  /// Whether a range is neither memory nor reserved nor a device of the hypervisor's.
   mutating func mayBeGiven(_ range: PhysicalRange) -> Bool {
-    memory.end(overlapping: range) | interruptController.end(overlapping: range)
-      | uarts.end(overlapping: range) == 0
+    memory.end(overlapping: range) | reserved.end(overlapping: range)
+      | interruptController.end(overlapping: range) | uarts.end(overlapping: range) == 0
   }
 
   /// Takes from the board's device tree what the hypervisor needs.

@@ -24,11 +24,18 @@ final class Debugger {
 
   private func ask(_ packet: String) throws -> String {
     try send(packet)
-    return try answer()
+    return try answer { !$0.hasPrefix("T") }
+  }
+
+  /// The next packet that fits. QEMU says that the board has stopped (`T`) unasked too: when somebody connects.
+  private func answer(where fits: (String) -> Bool) throws -> String {
+    var content = try nextPacket()
+    while !fits(content) { content = try nextPacket() }
+    return content
   }
 
   /// The content of the next packet, which is acknowledged.
-  private func answer() throws -> String {
+  private func nextPacket() throws -> String {
     while true {
       if let end = received.firstIndex(of: UInt8(ascii: "#")), received.count >= end + 3,
         let start = received[..<end].lastIndex(of: UInt8(ascii: "$"))
@@ -49,7 +56,7 @@ final class Debugger {
   /// Stops the board wherever it is.
   func stop() throws {
     try socket.write([3])
-    _ = try answer()
+    _ = try answer { $0.hasPrefix("T") }
   }
 
   /// PC and exception level.
@@ -83,6 +90,8 @@ final class ServerKiller: @unchecked Sendable {
   private let isOver = DispatchSemaphore(value: 0)
   private var mayGoOn = true
   private(set) var kills = 0
+  /// Why it could not go on; also when QEMU has ended.
+  private(set) var failure = ""
 
   /// QEMU's arguments.
   var arguments: [String] { ["-gdb", "unix:path=\(path),server=on,wait=off"] }
@@ -97,7 +106,7 @@ final class ServerKiller: @unchecked Sendable {
     Thread { [self] in
       while mayGoOn, !FileManager.default.fileExists(atPath: path) { usleep(100_000) }
       sleep(1)
-      try? killAll()
+      do { try killAll() } catch { failure = "\(error)" }
       isOver.signal()
     }.start()
   }

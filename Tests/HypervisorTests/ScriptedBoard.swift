@@ -15,6 +15,7 @@ final class ScriptedBoard {
   static let imageAddress = memoryBase + 0x400_0000
   static let uartAddress: UInt64 = 0x0900_0000
   static let distributorAddress: UInt64 = 0x0800_0000
+  static let translationServiceAddress: UInt64 = 0x0808_0000
   static let redistributorAddress: UInt64 = 0x080A_0000
   static let secondaryEntry: UInt64 = own.start + 0x100
 

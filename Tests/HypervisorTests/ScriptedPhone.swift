@@ -208,6 +208,12 @@ struct BoardTree {
       numbers: [
         ScriptedBoard.distributorAddress, 0x1_0000, ScriptedBoard.redistributorAddress, 0x2_0000 * UInt64(cpus),
       ])
+    node.set("#address-cells", cells: [2])
+    node.set("#size-cells", cells: [2])
+    var child = DeviceTreeNode("its@8080000")
+    child.set("compatible", "arm,gic-v3-its")
+    child.set("reg", numbers: [ScriptedBoard.translationServiceAddress, 0x2_0000])
+    node.children = [child]
     return node
   }
 

@@ -15,7 +15,10 @@ guest_head:
   .long 0
 
 start:
-  mov x19, x0
+  mov x21, x0
+  address x19, guest_processors
+  mov x0, #0
+  bl own_stack                // first, so that no exception goes astray
   bl relocate
   address x0, bss_start
   address x1, stacks_start
@@ -23,12 +26,9 @@ start:
   cmp x0, x1
   b.lo 1b
   address x0, guest_device_tree
-  str x19, [x0]
+  str x21, [x0]
   address x0, guest_first_virtual_count
   str x20, [x0]
-  address x19, guest_processors
-  mov x0, #0
-  bl own_stack
   bl enable_translation_table
   bl enable
   bl main

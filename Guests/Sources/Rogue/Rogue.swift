@@ -1,7 +1,8 @@
 // A device server turned hostile: with its CPU it tries everything that a device server must not reach, overwrites all that
 // it may, and signals whatever it likes. The board's devices it leaves alone: what they do by DMA nobody holds back.
 //
-// Boot arguments: seed=N; count=N rounds; puppet=N, the place in the phone of a VM that it may start, stop and pause.
+// Boot arguments: seed=N; count=N rounds; clients=N, a bit for each VM, by place in the phone, that shares memory with it;
+// puppet=N, the place of a VM that it may start, stop and pause.
 
 import GuestMachine
 import GuestSupport
@@ -14,7 +15,7 @@ func runRogue() {
     seed: arguments.number("seed") ?? 1, own: identity.registers[2] & 0xFFFF, puppet: arguments.number("puppet")
   )
   Map.fill()
-  rogue.look()
+  rogue.look(clients: arguments.number("clients") ?? 0)
   Console.write("rogue: begins\n")
   let rounds = arguments.number("count") ?? 100
   for _ in 0..<rounds { rogue.round() }
@@ -66,13 +67,13 @@ struct Rogue {
     self.puppet = puppet
   }
 
-  /// Sees who shares what, and that it is there.
-  mutating func look() {
-    for index in UInt64(0)..<8 {
-      let size = read64(Map.page(index) + 0xE08)
-      guard index + 1 != own, size <= 0xC000_0000 else { continue }
-      shared[Int(index)] = size
-      if size != 0, attempt(guest_load32, Map.client(index) + size - 4).faulted { fail(Map.client(index)) }
+  /// Sees what its clients share, that all of it is there, and nothing of others.
+  mutating func look(clients: UInt64) {
+    for index in UInt64(0)..<8 where index + 1 != own {
+      let isClient = clients >> index & 1 != 0
+      if isClient { shared[Int(index)] = read64(Map.page(index) + 0xE08) }
+      let last = Map.client(index) + max(shared[Int(index)], 4) - 4
+      if attempt(guest_load32, last).faulted == isClient { fail(last) }
     }
   }
 
