@@ -8,7 +8,7 @@ GUEST_CLANG ?= clang
 .PHONY: guests
 guests: ## build the test guests
 	swift build --package-path Guests -c release --triple $(GUEST_TRIPLE) \
-	  --toolset Guests/Toolsets/aarch64.json
+	  --toolset Guests/Toolsets/aarch64.json --experimental-lto-mode full
 	@for guest in $(GUESTS); do \
 	  name=$$(echo $$guest | tr A-Z a-z); \
 	  $(GUEST_OBJCOPY) -O binary $(GUEST_OUTPUT)/$$guest Guests/.build/$$name.img && \
