@@ -14,6 +14,9 @@ guests: ## build the test guests
 	  $(GUEST_OBJCOPY) -O binary $(GUEST_OUTPUT)/$$guest Guests/.build/$$name.img && \
 	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes"; \
 	done
+	@limit=$$(sed -n 's/.*"steward": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json); \
+	size=$$(stat -c %s Guests/.build/steward.img); \
+	test $$size -le $$limit || { echo "steward.img: $$size bytes, the limit is $$limit" >&2; exit 1; }
 	@$(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
 	  -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/Workload.c \
 	  -o Guests/.build/workload
