@@ -74,9 +74,10 @@ bench: prerequisites build guests assets ## measure, and write Documentation/Ben
 	swift build --jobs $(JOBS) --product Benchmark
 	.build/debug/Benchmark
 
-size: firmware ## sections, allotments and largest symbols of the hypervisor
+size: firmware guests ## sections, allotments and largest symbols of the hypervisor; the steward's size
 	@swift build --quiet --jobs $(JOBS) --product SizeReport
-	@.build/debug/SizeReport Firmware/SizeBudget.json $(FIRMWARE_PRODUCTS)/Pocketvisor $(FIRMWARE_PRODUCTS)/PocketvisorGICv2
+	@.build/debug/SizeReport Firmware/SizeBudget.json $(FIRMWARE_PRODUCTS)/Pocketvisor \
+	  $(FIRMWARE_PRODUCTS)/PocketvisorGICv2 $(GUEST_OUTPUT)/Steward
 
 format: ## format all Swift sources
 	@swift format format --in-place --recursive --parallel $(SWIFT_SOURCES)

@@ -8,12 +8,15 @@ GUEST_CLANG ?= clang
 .PHONY: guests
 guests: ## build the test guests
 	swift build --package-path Guests -c release --triple $(GUEST_TRIPLE) \
-	  --toolset Guests/Toolsets/aarch64.json
+	  --toolset Guests/Toolsets/aarch64.json --experimental-lto-mode full
 	@for guest in $(GUESTS); do \
 	  name=$$(echo $$guest | tr A-Z a-z); \
 	  $(GUEST_OBJCOPY) -O binary $(GUEST_OUTPUT)/$$guest Guests/.build/$$name.img && \
 	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes"; \
 	done
+	@limit=$$(sed -n 's/.*"steward": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json); \
+	size=$$(stat -c %s Guests/.build/steward.img); \
+	test $$size -le $$limit || { echo "steward.img: $$size bytes, the limit is $$limit" >&2; exit 1; }
 	@$(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
 	  -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/Workload.c \
 	  -o Guests/.build/workload

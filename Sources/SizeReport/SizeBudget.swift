@@ -16,6 +16,8 @@ struct SizeBudget: Decodable {
   var limit: UInt64
   /// What follows takes the rest: at least this much.
   var reserved: UInt64
+  /// What the device server's image may take: a promise of its own.
+  var steward: UInt64
   var parts: [Part]
 
   init(path: String) throws {

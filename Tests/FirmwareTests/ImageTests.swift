@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The built images: what no compiler flag promises.
-@Suite(.enabled(if: BuiltImage.exists)) struct ImageTests {
+@Suite(.enabled(if: BuiltImage.exist(BuiltImage.names))) struct ImageTests {
   private let budget: SizeBudget
 
   init() throws {
@@ -44,10 +44,9 @@ import Testing
   /// Nothing is ever allocated or counted.
   @Test(arguments: BuiltImage.names) func noHeap(_ name: String) throws {
     let image = try BuiltImage(name)
-    let forbidden = /malloc|free$|swift_(alloc|retain|release|dealloc|slowAlloc)|posix_memalign|_Znw/
     let symbols = try image.tool("llvm-nm", ["--format=just-symbols"]).split(separator: "\n")
     #expect(symbols.count > 50)
-    #expect(symbols.filter { $0.contains(forbidden) } == [])
+    #expect(symbols.filter { $0.contains(BuiltImage.heap) } == [])
   }
 
   /// V0…V31 are the guests': only what saves and loads them names them.
@@ -103,13 +102,19 @@ import Testing
 struct SizeBudget: Decodable {
   struct Part: Decodable { var name: String, bytes: Int }
   var total: Int, limit: Int, reserved: Int, traps: Int
+  var steward: Int
   var parts: [Part]
 }
 
-/// The hypervisor as `make firmware` builds it, for one GIC, and its ELF file.
+/// The hypervisor as `make firmware` builds it, for one GIC, or the steward as `make guests` does, and its ELF file.
 struct BuiltImage {
-  /// Of the ELF files.
+  /// Of the hypervisor's ELF files.
   static let names = ["Pocketvisor", "PocketvisorGICv2"]
+  static let steward = "Steward"
+  /// Names of what allocates or counts.
+  static var heap: Regex<Substring> {
+    /malloc|free$|swift_(?:alloc|retain|release|dealloc|slowAlloc)|posix_memalign|_Znw/
+  }
 
   struct Function {
     let name: String
@@ -124,21 +129,28 @@ struct BuiltImage {
   let bytes: [UInt8]
   private(set) var instructions: [Instruction] = []
 
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Firmware")
-  static let budgetFile = folder.appendingPathComponent("SizeBudget.json")
+  private static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+  static let budgetFile = repository.appendingPathComponent("Firmware/SizeBudget.json")
   private let executable: URL
 
+  private static func products(_ name: String) -> URL {
+    repository.appendingPathComponent(name == steward ? "Guests/.build" : "Firmware/.build")
+  }
+
   private static func file(_ name: String) -> URL {
-    folder.appendingPathComponent(
-      ".build/pocketvisor.aarch64\(name == "PocketvisorGICv2" ? "-gicv2" : "").img")
+    let files = [
+      "Pocketvisor": "pocketvisor.aarch64.img", "PocketvisorGICv2": "pocketvisor.aarch64-gicv2.img",
+      steward: "steward.img",
+    ]
+    return products(name).appendingPathComponent(files[name] ?? name)
   }
 
   private static func executable(_ name: String) -> URL {
-    folder.appendingPathComponent(".build/aarch64-none-none-elf/release/" + name)
+    products(name).appendingPathComponent("aarch64-none-none-elf/release/" + name)
   }
 
-  static var exists: Bool {
+  static func exist(_ names: [String]) -> Bool {
     names.flatMap { [file($0), executable($0)] }.allSatisfy { FileManager.default.fileExists(atPath: $0.path) }
   }
 

@@ -2,6 +2,14 @@
 
 #include "macros.inc"
 
+// A vector for everything that a table may hold: what it was is in x1.
+.macro vector table, target
+  .balign 128
+  stp x0, x1, [sp, #-192]!
+  mov x1, #((. - 4 - \table) & ~127)
+  b \target
+.endm
+
   .section .text.head, "ax"
   .globl guest_head
 guest_head:
@@ -62,46 +70,63 @@ own_stack:
   msr spsel, #1
   mov sp, x1
   msr tpidr_el1, x19
-  address x0, vectors
+  address x0, exception_vectors
   msr vbar_el1, x0
   mov x0, #3 << 20            // CPACR_EL1.FPEN: vectors may be used
   msr cpacr_el1, x0
   isb
   ret
 
-// Adds the load address to every pointer in the image (R_AARCH64_RELATIVE is the only kind there is).
-relocate:
-  address x0, image_start
-  address x1, relocations_start
-  address x2, relocations_end
-1:cmp x1, x2
-  b.hs 2f
-  ldr x3, [x1]
-  ldr x4, [x1, #16]
-  add x4, x4, x0
-  str x4, [x0, x3]
-  add x1, x1, #24
-  b 1b
-2:ret
+interrupt:
+  stp x2, x3, [sp, #16]
+  stp x4, x5, [sp, #32]
+  stp x6, x7, [sp, #48]
+  stp x8, x9, [sp, #64]
+  stp x10, x11, [sp, #80]
+  stp x12, x13, [sp, #96]
+  stp x14, x15, [sp, #112]
+  stp x16, x17, [sp, #128]
+  stp x18, x30, [sp, #144]
+  mrs x2, elr_el1
+  mrs x3, spsr_el1
+  stp x2, x3, [sp, #160]
+  mrs x2, tpidr_el1
+  ldr x2, [x2, #40]
+  cbz x2, unexpected
+  blr x2
+  ldp x2, x3, [sp, #160]
+  msr elr_el1, x2
+  msr spsr_el1, x3
+  ldp x18, x30, [sp, #144]
+  ldp x16, x17, [sp, #128]
+  ldp x14, x15, [sp, #112]
+  ldp x12, x13, [sp, #96]
+  ldp x10, x11, [sp, #80]
+  ldp x8, x9, [sp, #64]
+  ldp x6, x7, [sp, #48]
+  ldp x4, x5, [sp, #32]
+  ldp x2, x3, [sp, #16]
+  ldp x0, x1, [sp], #192
+  eret
 
-// Level 1: the first GiB is devices, the next fifteen are memory, all mapped one to one.
-enable_translation_table:
-  address x0, guest_translation_table
-  mov x1, #0x401              // block, AF, attribute 0 (device)
-  movk x1, #0x0060, lsl #48   // never executed
-  str x1, [x0]
-  mov x2, #1
-1:lsl x1, x2, #30
-  add x1, x1, #0x705          // block, AF, inner shareable, attribute 1 (normal)
-  orr x1, x1, #1 << 54        // not executed at EL0
-  str x1, [x0, x2, lsl #3]
-  add x2, x2, #1
-  cmp x2, #16
-  b.lo 1b
-  dmb ishst
-  dc civac, x0
-  dsb sy
+  .globl guest_call
+guest_call:
+  mov x16, x0
+  ldp x0, x1, [x16]
+  ldp x2, x3, [x16, #16]
+  ldp x4, x5, [x16, #32]
+  ldp x6, x7, [x16, #48]
+  hvc #0
+  stp x0, x1, [x16]
+  stp x2, x3, [x16, #16]
+  stp x4, x5, [x16, #32]
+  stp x6, x7, [x16, #48]
   ret
+
+// The vectors of a guest that attempts nothing. The table begins with the image, as only these four are ever used at EL1
+// with SP_EL1; other routines of every guest lie before and between them.
+  .org guest_head + 0x200
+  vector guest_head, unexpected
 
 // MMU and caches on.
 enable:
@@ -122,34 +147,110 @@ enable:
   isb
   ret
 
-// guest_translation_off(), guest_translation_on(): what the image holds is cleaned and dropped from the
-// caches first, as accesses bypass them without the MMU.
-function guest_translation_off
-  mov x9, x30
-  bl drop_caches
-  mrs x0, sctlr_el1
-  bic x0, x0, #1
-  msr sctlr_el1, x0
-  isb
-  ret x9
-function guest_translation_on
-  mov x9, x30
-  bl drop_caches
-  bl enable
-  ret x9
-drop_caches:
+  .ltorg
+
+  vector guest_head, interrupt
+
+// Adds the load address to every pointer in the image (R_AARCH64_RELATIVE is the only kind there is).
+relocate:
   address x0, image_start
-  address x1, image_end
-1:dc civac, x0
-  add x0, x0, #64
-  cmp x0, x1
+  address x1, relocations_start
+  address x2, relocations_end
+1:cmp x1, x2
+  b.hs 2f
+  ldr x3, [x1]
+  ldr x4, [x1, #16]
+  add x4, x4, x0
+  str x4, [x0, x3]
+  add x1, x1, #24
+  b 1b
+2:ret
+
+unexpected:
+  mov x0, x1
+  mrs x1, esr_el1
+  mrs x2, elr_el1
+  mrs x3, far_el1
+  bl guest_unexpected
+  b halt
+
+  vector guest_head, interrupt
+
+// Level 1: the first GiB is devices, the next fifteen are memory, all mapped one to one.
+enable_translation_table:
+  address x0, guest_translation_table
+  mov x1, #0x401              // block, AF, attribute 0 (device)
+  movk x1, #0x0060, lsl #48   // never executed
+  str x1, [x0]
+  mov x2, #1
+1:lsl x1, x2, #30
+  add x1, x1, #0x705          // block, AF, inner shareable, attribute 1 (normal)
+  orr x1, x1, #1 << 54        // not executed at EL0
+  str x1, [x0, x2, lsl #3]
+  add x2, x2, #1
+  cmp x2, #16
   b.lo 1b
+  dmb ishst
+  dc civac, x0
   dsb sy
   ret
 
-  .text
+  vector guest_head, unexpected
+
+// All that belongs to attempts, and vectors for everything: guest.ld takes this table where the section is linked. A
+// fault during an attempt ends the attempt; an interrupt calls the CPU's handler; all else is reported by
+// guest_unexpected.
+  .section .text.attempt, "ax"
+  .balign 2048
+vectors:
+  .rept 2
+  vector vectors, fault
+  vector vectors, interrupt
+  vector vectors, interrupt
+  vector vectors, system_error
+  .endr
+  .rept 2                       // from EL0, in AArch64 and AArch32
+  vector vectors, fault
+  vector vectors, user_interrupt
+  vector vectors, user_interrupt
+  vector vectors, system_error
+  .endr
+
+// What runs at EL0 may never end by itself: an interrupt ends it, and the attempt.
+user_interrupt:
+  mrs x0, tpidr_el1
+  ldr x0, [x0, #40]
+  cbz x0, unexpected
+  blr x0
+  b fault
+
+system_error:
+  mrs x0, tpidr_el1
+  ldr x0, [x0, #8]
+  cbz x0, unexpected
+  mov x1, #1 << 63
+  b attempt_failed
+  .globl guest_fault
+guest_fault:
+fault:
+  mrs x0, tpidr_el1
+  ldr x0, [x0, #8]
+  cbz x0, unexpected
+  mov x1, #0
+attempt_failed:               // x0: stack of the attempt
+  mov sp, x0
+  mrs x2, tpidr_el1
+  mrs x0, esr_el1
+  orr x0, x0, x1
+  mrs x3, far_el1
+  stp x0, x3, [x2, #16]
+  mrs x3, elr_el1
+  str x3, [x2, #32]
+  b attempt_end
+
 // guest_attempt(code, arguments)
-function guest_attempt
+  .globl guest_attempt
+guest_attempt:
   sub sp, sp, #112
   stp x19, x20, [sp]
   stp x21, x22, [sp, #16]
@@ -188,6 +289,31 @@ attempt_end:                  // sp: the frame above; x0: result
   add sp, sp, #112
   ret
 
+// guest_translation_off(), guest_translation_on(): what the image holds is cleaned and dropped from the
+// caches first, as accesses bypass them without the MMU.
+function guest_translation_off
+  mov x9, x30
+  bl drop_caches
+  mrs x0, sctlr_el1
+  bic x0, x0, #1
+  msr sctlr_el1, x0
+  isb
+  ret x9
+function guest_translation_on
+  mov x9, x30
+  bl drop_caches
+  bl enable
+  ret x9
+drop_caches:
+  address x0, image_start
+  address x1, image_end
+1:dc civac, x0
+  add x0, x0, #64
+  cmp x0, x1
+  b.lo 1b
+  dsb sy
+  ret
+
 .macro access name, instruction:vararg
 function \name
   \instruction
@@ -207,19 +333,6 @@ access guest_store_pair, stp x1, x2, [x0]
 access guest_store_writeback, str x1, [x0], #8
 access guest_hypercall, hvc #0
 access guest_secure_call, smc #0
-
-function guest_call
-  mov x16, x0
-  ldp x0, x1, [x16]
-  ldp x2, x3, [x16, #16]
-  ldp x4, x5, [x16, #32]
-  ldp x6, x7, [x16, #48]
-  hvc #0
-  stp x0, x1, [x16]
-  stp x2, x3, [x16, #16]
-  stp x4, x5, [x16, #32]
-  stp x6, x7, [x16, #48]
-  ret
 
 // For guest_attempt: x0: where EL0 begins; x1: its SPSR; x2, x3: its x0, x1.
 function guest_enter_user
@@ -308,100 +421,6 @@ function guest_check_vectors
   cinc x5, x5, ne
   mov x0, x5
   ret
-
-// Vectors. A fault during an attempt ends the attempt; an interrupt calls the CPU's handler; all else is
-// reported by guest_unexpected.
-.macro vector target
-  .balign 128
-  stp x0, x1, [sp, #-192]!
-  mov x1, #((. - 4 - vectors) & ~127)
-  b \target
-.endm
-  .balign 2048
-vectors:
-  .rept 2
-  vector fault
-  vector interrupt
-  vector interrupt
-  vector system_error
-  .endr
-  .rept 2                       // from EL0, in AArch64 and AArch32
-  vector fault
-  vector user_interrupt
-  vector user_interrupt
-  vector system_error
-  .endr
-
-// What runs at EL0 may never end by itself: an interrupt ends it, and the attempt.
-user_interrupt:
-  mrs x0, tpidr_el1
-  ldr x0, [x0, #40]
-  cbz x0, unexpected
-  blr x0
-  b fault
-
-system_error:
-  mrs x0, tpidr_el1
-  ldr x0, [x0, #8]
-  cbz x0, unexpected
-  mov x1, #1 << 63
-  b attempt_failed
-  .globl guest_fault
-guest_fault:
-fault:
-  mrs x0, tpidr_el1
-  ldr x0, [x0, #8]
-  cbz x0, unexpected
-  mov x1, #0
-attempt_failed:               // x0: stack of the attempt
-  mov sp, x0
-  mrs x2, tpidr_el1
-  mrs x0, esr_el1
-  orr x0, x0, x1
-  mrs x3, far_el1
-  stp x0, x3, [x2, #16]
-  mrs x3, elr_el1
-  str x3, [x2, #32]
-  b attempt_end
-unexpected:
-  mov x0, x1
-  mrs x1, esr_el1
-  mrs x2, elr_el1
-  mrs x3, far_el1
-  bl guest_unexpected
-  b halt
-
-interrupt:
-  stp x2, x3, [sp, #16]
-  stp x4, x5, [sp, #32]
-  stp x6, x7, [sp, #48]
-  stp x8, x9, [sp, #64]
-  stp x10, x11, [sp, #80]
-  stp x12, x13, [sp, #96]
-  stp x14, x15, [sp, #112]
-  stp x16, x17, [sp, #128]
-  stp x18, x30, [sp, #144]
-  mrs x2, elr_el1
-  mrs x3, spsr_el1
-  stp x2, x3, [sp, #160]
-  mrs x2, tpidr_el1
-  ldr x2, [x2, #40]
-  cbz x2, unexpected
-  blr x2
-  ldp x2, x3, [sp, #160]
-  msr elr_el1, x2
-  msr spsr_el1, x3
-  ldp x18, x30, [sp, #144]
-  ldp x16, x17, [sp, #128]
-  ldp x14, x15, [sp, #112]
-  ldp x12, x13, [sp, #96]
-  ldp x10, x11, [sp, #80]
-  ldp x8, x9, [sp, #64]
-  ldp x6, x7, [sp, #48]
-  ldp x4, x5, [sp, #32]
-  ldp x2, x3, [sp, #16]
-  ldp x0, x1, [sp], #192
-  eret
 
   .bss
   .balign 4096
