@@ -34,8 +34,10 @@ final class RunningProgram {
     let limits = ["--timeout", "900", "--disk", disk ?? folder + "/disk"]
     prepare(process, ["run", path ?? folder + "/phone.yaml"] + limits + arguments)
     process.standardInput = keyboard
-    process.standardOutput = FileHandle(forWritingAtPath: folder + "/log")
-    process.standardError = FileHandle(forWritingAtPath: folder + "/log")
+    // One for both, so that neither writes over the other.
+    let log = FileHandle(forWritingAtPath: folder + "/log")
+    process.standardOutput = log
+    process.standardError = log
     try process.run()
   }
 
@@ -70,7 +72,10 @@ final class RunningProgram {
 
   /// Waits until the phone has printed all of some texts, five minutes at most.
   /// - Returns: whether it has.
-  func waits(for texts: String...) -> Bool { waits { output in texts.allSatisfy(output.contains) } }
+  func waits(for texts: String...) -> Bool { waits(for: texts) }
+
+  /// The same for a list of texts.
+  func waits(for texts: [String]) -> Bool { waits { output in texts.allSatisfy(output.contains) } }
 
   /// Waits until a question about all that was printed is answered by yes, five minutes at most.
   func waits(until isEnough: (String) -> Bool) -> Bool {
