@@ -3,7 +3,7 @@
 CPUS ?= 2
 CPU ?= cortex-a57
 GIC ?= 3
-PHONE ?= Phones/plain/phone.yaml
+PHONE ?= Phones/default/phone.yaml
 # Further options for `run` and `smoke`, such as ARGUMENTS='--icount'.
 ARGUMENTS ?=
 JOBS ?= 2
@@ -53,13 +53,13 @@ firmware:
 tool:
 	swift build --jobs $(JOBS) --product pocketvisor
 
-run: prerequisites build guests assets ## start the default phone here, on QEMU
+run: prerequisites build guests personas ## start the default phone here, on QEMU
 	$(TOOL) run $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
 
-smoke: prerequisites build guests assets ## start it without a terminal, wait for user space, power off
+smoke: prerequisites build guests personas ## start it without a terminal, wait for user space, power off
 	$(TOOL) smoke $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
 
-test: prerequisites build guests assets ## run all tests, on the host and on QEMU
+test: prerequisites build guests personas ## run all tests, on the host and on QEMU
 	swift test --jobs $(JOBS)
 
 check: lint test ## what CI runs: format and tests

@@ -20,7 +20,7 @@ struct EmulatedBoard: Sendable {
   var timeout = Duration.seconds(120)
 
   /// How many may run at once.
-  private static let places = DispatchSemaphore(value: 2)
+  static let places = DispatchSemaphore(value: 2)
 
   private func arguments(_ software: [String]) -> [String] {
     [

@@ -90,7 +90,9 @@ import Testing
     let line = line(devices)
     #expect(line.hasPrefix("-global virtio-mmio.force-legacy=false "))
     #expect(
-      line.contains("cache=writeback,discard=unmap,file=/a,,b/d.raw -device virtio-blk-device,drive=disk"))
+      line.contains(
+        "cache=writeback,discard=unmap,file=/a,,b/d.raw "
+          + "-device virtio-blk-device,drive=disk,werror=report,rerror=report"))
     for device in ["net-device,netdev=network", "rng-device", "keyboard-device", "tablet-device"] {
       #expect(line.contains("-device virtio-\(device)"))
     }

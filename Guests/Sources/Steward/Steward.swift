@@ -22,8 +22,14 @@ func runSteward() {
   }
   server.start()
   Console.write("steward: ready\n")
+  // The server's alarm rings every second. Who hangs does not hear it, and is started again.
+  Watchdog.arm(milliseconds: 4_000)
   var isBusy = true
-  while true { isBusy = server.turn(machine.events(sleeping: !isBusy)) }
+  while true {
+    let events = machine.events(sleeping: !isBusy)
+    if events.isAlarm { Watchdog.feed() }
+    isBusy = server.turn(events)
+  }
 }
 
 /// FFA_ID_GET: the partition that this is, the place in the phone and one.

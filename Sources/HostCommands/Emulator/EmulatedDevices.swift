@@ -29,7 +29,8 @@ public struct EmulatedDevices: Equatable, Sendable {
     if let disk {
       let file = Self.escape(disk)
       arguments += ["-drive", "if=none,id=disk,format=raw,cache=writeback,discard=unmap,file=\(file)"]
-      arguments += ["-device", "virtio-blk-device,drive=disk"]
+      // A host without room is the guest's I/O error; QEMU would stop the whole phone.
+      arguments += ["-device", "virtio-blk-device,drive=disk,werror=report,rerror=report"]
     }
     arguments += ["-netdev", "user,id=network", "-device", "virtio-net-device,netdev=network"]
     arguments += ["-device", "virtio-rng-device"]

@@ -14,7 +14,7 @@ struct EmulatorMonitor {
 
   /// Has QEMU do something, and waits until it is done.
   /// - Throws: `InputError` with QEMU's words when it fails.
-  func execute(_ command: String, _ arguments: [String: String] = [:]) throws {
+  func execute(_ command: String, _ arguments: [String: Any] = [:]) throws {
     let request: [String: Any] = ["execute": command, "arguments": arguments]
     try socket.write(Array(JSONSerialization.data(withJSONObject: request)) + [UInt8(ascii: "\n")])
     while true {
