@@ -83,8 +83,20 @@ import Testing
     let isPainted = running.waits(for: "work screen: painted", "personal screen: painted")
     try #require(isPainted, "\(running.tail)")
     #expect(running.output.matches(of: /screen: refused 8\n/).count == 2, "\(running.tail)")
+    try expectScreenshot(running)
     try expectInputAtTheFront(running)
     try expectNoMixture(running)
+  }
+
+  /// The tool writes a portable network graphic of the right size.
+  private func expectScreenshot(_ running: RunningProgram) throws {
+    let path = NSTemporaryDirectory() + "/pocketvisor-screen-\(UUID().uuidString).png"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let said = try running.pocketvisor("screenshot", path)
+    let file = try #require(FileManager.default.contents(atPath: path), "\(said)")
+    let size: [UInt8] = [0, 0, 0x01, 0xE0, 0, 0, 0x03, 0x20]
+    #expect(file.prefix(8) == Data([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
+    #expect(file.dropFirst(16).prefix(8) == Data(size))
   }
 
   /// Work is seen and gets what is typed; then, after the home key, personal; after a word to the tool, work; after a tap
@@ -94,18 +106,18 @@ import Testing
     try expect(Self.work, running, monitor)
     try monitor.press("a")
     try monitor.tap(column: 100, row: 400)
-    #expect(running.waits(for: "work input: 1 30 0\n", "work input: 1 330 0\n"), "\(running.tail)")
+    try #require(running.waits(for: "work input: 1 30 0\n", "work input: 1 330 0\n"), "\(running.tail)")
     try monitor.press("ac_home")
     try expect(Self.personal, running, monitor)
     try monitor.press("b")
     try monitor.tap(column: 300, row: 500)
-    #expect(running.waits(for: "personal input: 1 48 0\n", "personal input: 1 330 0\n"), "\(running.tail)")
+    try #require(running.waits(for: "personal input: 1 48 0\n", "personal input: 1 330 0\n"), "\(running.tail)")
     #expect(try running.pocketvisor("switch", "work").isEmpty == false)
     try expect(Self.work, running, monitor)
     try monitor.tap(column: 240, row: 10)
     try expect(Self.personal, running, monitor)
     try monitor.press("c")
-    #expect(running.waits(for: "personal input: 1 46 0\n"), "\(running.tail)")
+    try #require(running.waits(for: "personal input: 1 46 0\n"), "\(running.tail)")
     let output = running.output
     for foreign in ["personal input: 1 30 ", "work input: 1 48 ", "work input: 1 46 ", "input: 1 172 "] {
       #expect(!output.contains(foreign), "\(running.tail)")
