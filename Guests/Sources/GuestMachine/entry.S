@@ -123,8 +123,8 @@ guest_call:
   stp x6, x7, [x16, #48]
   ret
 
-// The vectors of a guest that attempts nothing. The table begins with the image, as only these four are ever used at EL1
-// with SP_EL1; other routines of every guest lie before and between them.
+// The vectors of a guest that attempts nothing. The table begins with the image, as only these four are ever used
+// at EL1 with SP_EL1; other routines of every guest lie before and between them.
   .org guest_head + 0x200
   vector guest_head, unexpected
 
