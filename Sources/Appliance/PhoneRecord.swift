@@ -53,10 +53,18 @@ public enum Sharing {
   public static let all: UInt8 = 3
 }
 
+/// What a VM's EL1 executes.
+public enum ExecutionState {
+  public static let aarch64: UInt8 = 0
+  /// It starts in Supervisor mode with r0 = 0, r1 all ones and r2 = `VirtualMachineRecord.argument`. All of its memory
+  /// lies below 4 GiB.
+  public static let aarch32: UInt8 = 1
+}
+
 /// The first 64 bytes of the phone record.
 public struct PhoneHeader {
   /// "PVPHONE" and a format number, read as a little-endian word.
-  public static let expectedMagic: UInt64 = 0x03_45_4E_4F_48_50_56_50
+  public static let expectedMagic: UInt64 = 0x04_45_4E_4F_48_50_56_50
   public static let size = 64
 
   /// Where the record lies in a device image: at the first multiple of 4096 behind the FIT's tree. There the hypervisor
@@ -132,9 +140,9 @@ public struct VirtualMachineRecord {
   public var memoryBase: UInt64
   /// Bytes of RAM from there on, a multiple of 2 MiB.
   public var memorySize: UInt64
-  /// Guest address of the first instruction, in RAM.
+  /// Guest address of the first instruction, in RAM; of a VM in AArch32, bit 0 says that it is Thumb code.
   public var entry: UInt64
-  /// What the first virtual CPU finds in x0: the guest address of its device tree.
+  /// What the first virtual CPU finds in x0 (r2 in AArch32): the guest address of its device tree.
   public var argument: UInt64
   /// 1…8.
   public var virtualCPUCount: UInt8
@@ -165,7 +173,9 @@ public struct VirtualMachineRecord {
   /// The DMA window at `PhoneLimits.memoryBase` in units of 2 MiB; 0 unless `sharing` is `Sharing.window`. Then
   /// `memoryBase` is `PhoneLimits.mainBase`, and entry, argument, segments and seeds lie in the bank that begins there.
   public var windowSize: UInt8
-  public var reserved: InlineArray<3, UInt8>
+  /// An `ExecutionState`.
+  public var executionState: UInt8
+  public var reserved: InlineArray<2, UInt8>
   public var segments: InlineArray<6, SegmentRecord>
   public var seeds: InlineArray<2, SeedRecord>
 
@@ -190,6 +200,7 @@ public struct VirtualMachineRecord {
     writableWindows = 0
     sharing = Sharing.none
     windowSize = 0
+    executionState = ExecutionState.aarch64
     reserved = InlineArray(repeating: 0)
     segments = InlineArray(repeating: SegmentRecord())
     seeds = InlineArray(repeating: SeedRecord())
