@@ -179,6 +179,11 @@ public struct VirtualMachineRecord {
   public var segments: InlineArray<6, SegmentRecord>
   public var seeds: InlineArray<2, SeedRecord>
 
+  /// Whether a virtual CPU may start at this address: instructions of four bytes are aligned; bit 0 says Thumb.
+  @inline(__always) public func canEnter(_ address: UInt64) -> Bool {
+    address & 3 == 0 || executionState != 0 && address & 1 != 0
+  }
+
   public init() {
     name = InlineArray(repeating: 0)
     memoryBase = 0

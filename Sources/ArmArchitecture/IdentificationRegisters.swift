@@ -35,6 +35,8 @@ public struct IdentificationRule: Equatable {
     // MMFR2: CnP, UAO, LSM, IESB 0, VARange, CCIDX, ST, AT, TTL, BBM, E0PD; no NV, FWB, EVT
     case 7 << 3 | 2: return IdentificationRule(allowed: 0xF0FF_000F_F0FF_0FFF)
     case 1 << 3 | 0: return IdentificationRule(allowed: 0xFFFF)  // ID_PFR0: the instruction sets; no RAS, AMU
+    // ID_PFR1: programmers' model, generic timer, GIC; no security, no virtualization
+    case 1 << 3 | 1: return IdentificationRule(allowed: 0xF00F_000F)
     case 1 << 3 | 2: return IdentificationRule(allowed: 0, fixed: 6)  // ID_DFR0: no PMU, no trace
     case 1 << 3 | 3...3 << 3 | 2: return IdentificationRule(allowed: ~0)  // memory model, instructions, MVFR0…2
     default: return IdentificationRule(allowed: 0)

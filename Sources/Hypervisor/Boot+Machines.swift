@@ -56,6 +56,10 @@ extension Boot {
     else {
       core.halt("a VM's record is damaged")
     }
+    // ID_AA64PFR0_EL1.EL1.
+    if record.executionState != 0, hardware.identification(4 &<< 3) &>> 4 & 15 != 2 {
+      core.halt("a VM is 32-bit, but this CPU is not")
+    }
     let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
     guard let memory = carve(core, size) else { core.haltForMemory() }
     let count = Int(record.virtualCPUCount)
@@ -123,7 +127,7 @@ extension Boot {
     guard record.memoryBase >= 0x4000_0000, record.memoryBase < end,
       record.memorySize &- 1 < end &- record.memoryBase,
       record.virtualCPUCount &- 1 < 8, record.segmentCount <= 6, record.seedCount <= 2,
-      contains(record, record.entry, 4), record.entry & 3 == 0
+      contains(record, record.entry, 4), record.canEnter(record.entry), record.executionState <= 1
     else { return false }
     for index in 0..<Int(record.segmentCount) {
       let segment = record.segments[index]
@@ -220,7 +224,7 @@ extension Boot {
   /// - Returns: where the level-1 table is, or nil when the arena is used up.
   private func makeTables(_ core: Core<H>, _ machine: VirtualMachineReference) -> PhysicalAddress? {
     guard let root = unsafe core.phone.value.arena.take(UInt64.self, count: 64, alignment: 512),
-      let low = unsafe core.nextTable(root), mapMemory(core, machine, root)
+      let low = unsafe core.nextTable(root), unsafe mapMemory(core, machine, root)
     else { return nil }
     unsafe low[Int(Self.flash &>> 21)] = core.phone.value.flashTable
     if H.interruptControllerGeneration == 2 {

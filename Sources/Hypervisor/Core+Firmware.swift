@@ -9,6 +9,10 @@ extension Core {
   @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
     if number == FirmwareFunction.version { return answer(guest, FirmwareResult.version) }
+    // In AArch32 there are no functions with arguments of 64 bits.
+    if guest.value[.executionState] != 0, number & FirmwareFunction.wide != 0 {
+      return answer(guest, FirmwareResult.notSupported)
+    }
     guard FirmwareFunction.exists(number) else {
       let isPartitionCall = PartitionFunction.contains(number)
       return isPartitionCall ? callPartition(guest, number) : answer(guest, FirmwareResult.notSupported)
@@ -67,7 +71,7 @@ extension Core {
     guard let target = sibling(guest) else { return answer(guest, FirmwareResult.invalidParameters) }
     let entry = argument(guest, 2)
     let machine = guest.value.machine
-    guard entry & 3 == 0, entry &- machine.value.record.memoryBase < machine.value.record.memorySize else {
+    guard machine.value.record.canEnter(entry), entry &- machine.value.record.memoryBase < machine.value.record.memorySize else {
       return answer(guest, FirmwareResult.invalidAddress)
     }
     let previous = target.value.state.compareExchange(

@@ -119,6 +119,11 @@ extension Core {
     first.value.startEntry = machine.value.record.entry
     first.value.startArgument = machine.value.record.argument
     start(first)
+    if machine.value.record.executionState != 0 {
+      first.value.registers[2] = first.value.startArgument
+      first.value.registers[1] = 0xFFFF_FFFF
+      first.value.registers[0] = 0
+    }
     if machine.value.placesEnd != 0 { post(first, 0, offset: RegisterPage.powerOn) }
     enter(Phase.running, machine)
   }
@@ -143,9 +148,13 @@ extension Core {
     for index in 0..<guest.value.system.count { guest.value.system[index] = 0 }
     for index in 0..<guest.value.vectors.count { guest.value.vectors[index] = 0 }
     guest.value.registers[0] = guest.value.startArgument
-    guest.value[.control] = 0x30D0_0800
-    guest.value[.programCounter] = guest.value.startEntry
-    guest.value[.processorState] = 0x3C5
+    let isNarrow = machine.value.record.executionState != 0
+    guest.value[.executionState] = UInt64(machine.value.record.executionState)
+    guest.value[.control] = isNarrow ? NarrowState.control : 0x30D0_0800
+    // Bit 0 of an address says that it is Thumb code.
+    guest.value[.programCounter] = guest.value.startEntry & ~1
+    guest.value[.processorState] =
+      (isNarrow ? NarrowState.supervisor : 0x3C5) | (guest.value.startEntry & 1) &<< 5
     guest.value[.affinity] = 0x8000_0000 | UInt64(guest.value.index)
     guest.value[.translation] = machine.value.translation
     guest.value.service = nil

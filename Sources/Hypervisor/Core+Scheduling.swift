@@ -179,7 +179,8 @@ extension Core {
     next.value.state.store(VirtualCPUState.running, ordering: .releasing)
     // A VM with a budget pays for its own time alone, not for its sleep.
     let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
-    hardware.write(.configuration, Configuration.alone | (isSharing ? Configuration.sharing : 0))
+    hardware.write(
+      .configuration, Configuration.alone(next.value.machine.value.record.executionState) | (isSharing ? Configuration.sharing : 0))
     refill(next)
   }
 
@@ -204,18 +205,19 @@ extension Core {
     cpu.value.lastRan[machine] = stamp
     let active = guest.value.bank.value.active.load(ordering: .relaxed) & GuestInterrupt.timers
     if active != 0 { privateInterrupts.activate(active) }
-    let ownsVectors = cpu.value.vectorsOwner.map { $0 == guest } ?? false
-    hardware.write(.floatingPointTrap, ownsVectors ? FloatingPointTrap.open : FloatingPointTrap.closed)
     cpu.value.loaded = guest
+    let ownsVectors = cpu.value.vectorsOwner.map { $0 == guest } ?? false
+    // In AArch32 FPEXC decides before the trap, so the guest's own has to be there.
+    if !ownsVectors, guest.value[.executionState] != 0 { return giveVectors(to: guest) }
+    hardware.write(.floatingPointTrap, ownsVectors ? FloatingPointTrap.open : FloatingPointTrap.closed)
   }
 
   /// A guest used floating point while another's values were in the registers.
-  @inline(never) func giveVectors(to guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) func giveVectors(to guest: VirtualCPUReference) {
     hardware.write(.floatingPointTrap, FloatingPointTrap.open)
     if let owner = cpu.value.vectorsOwner { hardware.saveVectors(owner) }
     hardware.loadVectors(guest)
     cpu.value.vectorsOwner = guest
-    return resume(guest)
   }
 
   /// `WFI`: gives the CPU away unless there is something to take.
@@ -255,7 +257,9 @@ extension Core {
 /// HCR_EL2 while a guest runs. VM, SWIO, FMO, IMO, AMO, FB, BSU (inner shareable), TID3, TSC, TIDCP, TACR, RW,
 /// TLOR, TERR; with others ready also TWI and TWE (`sharing`).
 enum Configuration {
-  static var alone: UInt64 { 0x18_803C_063B }
+  /// Of a VM with this `ExecutionState`: without RW in AArch32.
+  @inline(__always) static func alone(_ executionState: UInt8) -> UInt64 { alone &- UInt64(executionState) &<< 31 }
+  private static var alone: UInt64 { 0x18_803C_063B }
   static var sharing: UInt64 { 1 << 13 | 1 << 14 }
 }
 

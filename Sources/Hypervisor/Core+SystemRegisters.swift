@@ -48,8 +48,8 @@ extension Core {
     // Only registers with something to show are read: no others need exist.
     let native = rule.allowed != 0 ? hardware.identification(index) : 0
     var value = rule.apply(to: native)
-    // PFR0.GIC: system registers.
-    if H.interruptControllerGeneration == 2, index == 4 &<< 3 { value &= ~(0xF &<< 24) }
+    // ID_AA64PFR0.GIC and ID_PFR1.GIC: system registers.
+    if H.interruptControllerGeneration == 2, index == 4 &<< 3 || index == 1 &<< 3 | 1 { value &= ~(0xFF &<< 24) }
     guest.value[access.transfer] = value
     return finish(guest, syndrome)
   }

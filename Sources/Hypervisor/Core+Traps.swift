@@ -8,18 +8,22 @@ extension Core {
   /// - Returns: the virtual CPU to go on with.
   @inline(__always) public func handleTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
+    if failsCondition(syndrome) { return finish(guest, syndrome) }
     switch syndrome.trap {
     case .hypervisorCall: return callFirmware(guest)
     case .secureMonitorCall:
       skipInstruction(syndrome)
       return callFirmware(guest)
     case .systemRegister(let access): return accessSystemRegister(guest, access, syndrome)
+    case .registerPair(let pair): return accessRegisterPair(guest, pair, syndrome)
     case .dataAbort(let abort): return accessDevice(guest, abort, syndrome)
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:
       skipInstruction(syndrome)
       return syndrome.isEventWait ? yield() : wait(guest)
-    case .floatingPoint: return giveVectors(to: guest)
+    case .floatingPoint:
+      giveVectors(to: guest)
+      return resume(guest)
     case .undefined: return raiseUndefined(guest)
     }
   }
@@ -42,8 +46,10 @@ extension Core {
     return resume(guest)
   }
 
-  @inline(__always) func skipInstruction(_ syndrome: ExceptionSyndrome) {
+  @inline(never) func skipInstruction(_ syndrome: ExceptionSyndrome) {
     hardware.write(.programCounter, hardware.read(.programCounter) &+ syndrome.instructionSize)
+    let state = hardware.read(.processorState)
+    if state & 0x10 != 0 { hardware.write(.processorState, NarrowState(state).advanced.rawValue) }
   }
 
   /// The guest's instruction does not exist on its machine.
@@ -64,6 +70,7 @@ extension Core {
   /// Makes the guest take a synchronous exception to its EL1 (Arm ARM D1.3.5): vector offset 0 from EL1 with
   /// SP_EL0, 0x200 from EL1, 0x400 and 0x600 from EL0 in AArch64 and AArch32.
   @inline(never) private func raise(_ guest: VirtualCPUReference, syndrome: UInt64) -> VirtualCPUReference {
+    if guest.value[.executionState] != 0 { return raiseNarrow(guest, syndrome) }
     let state = hardware.read(.processorState)
     hardware.write(.guestSyndrome, syndrome)
     hardware.write(.guestExceptionLink, hardware.read(.programCounter))

@@ -17,6 +17,12 @@ public enum MachineRegister: Hashable, Sendable {
   case programCounter
   /// SPSR_EL2.
   case processorState
+  /// SCTLR_EL1 and TCR_EL1.
+  case guestControl, guestTranslationControl
+  /// SPSR_und and SPSR_abt.
+  case undefinedSavedState, abortSavedState
+  /// IFSR32_EL2.
+  case guestInstructionFault
   /// VBAR_EL1.
   case guestVectors
   /// ELR_EL1.

@@ -11,7 +11,7 @@ public struct VirtualCPU: ~Copyable {
   /// The stack of the physical CPU, where an exit continues.
   public var stackTop: UInt64
   /// Everything else of the guest's when it is not loaded, in the order of `SystemSlot` and `Exceptions.S`.
-  public var system: InlineArray<40, UInt64>
+  public var system: InlineArray<44, UInt64>
   /// V0…V31, FPCR, FPSR when `PhysicalCPU.vectorsOwner` is another.
   public var vectors: InlineArray<66, UInt64>
   /// How often it left for the hypervisor.
@@ -131,4 +131,6 @@ public enum SystemSlot: Int {
   /// ICH_VMCR_EL2 (GICH_VMCR), ICH_AP1R0_EL2 (GICH_APR) and ICH_AP0R0_EL2: behind what assembly stores.
   case interfaceControl = 32
   case activePriorities, activePrioritiesGroup0
+  /// An `ExecutionState`. In AArch32, eight more registers follow.
+  case executionState
 }

@@ -14,6 +14,8 @@ struct Machine: Hardware {
     case .faultPage: read_hpfar_el2()
     case .programCounter: read_elr_el2()
     case .processorState: read_spsr_el2()
+    case .guestControl: read_sctlr_el1()
+    case .guestTranslationControl: read_tcr_el1()
     case .guestVectors: read_vbar_el1()
     case .guestDebugControl: read_mdscr_el1()
     case .counter: read_cntpct_el0()
@@ -29,6 +31,9 @@ struct Machine: Hardware {
     switch register {
     case .programCounter: write_elr_el2(value)
     case .processorState: write_spsr_el2(value)
+    case .undefinedSavedState: write_spsr_und(value)
+    case .abortSavedState: write_spsr_abt(value)
+    case .guestInstructionFault: write_ifsr32_el2(value)
     case .guestExceptionLink: write_elr_el1(value)
     case .guestSavedState: write_spsr_el1(value)
     case .guestSyndrome: write_esr_el1(value)

@@ -19,6 +19,13 @@
   \operation csselr_el1, mdscr_el1, 240
   .endm
 
+// What more there is in AArch32.
+  .macro each_narrow_pair operation
+  \operation spsr_abt, spsr_und, 288
+  \operation spsr_irq, spsr_fiq, 304
+  \operation dacr32_el2, ifsr32_el2, 320
+  .endm
+
   .macro store_pair first, second, offset
   mrs x1, \first
   mrs x2, \second
@@ -35,13 +42,19 @@
   .global save_system_registers
 save_system_registers:
   each_pair store_pair
-  ret
+  ldr x1, [x0, #280]                // SystemSlot.executionState
+  cbz x1, 1f
+  each_narrow_pair store_pair
+1:ret
 
   .section .text.load_system_registers, "ax"
   .global load_system_registers
 load_system_registers:
   each_pair load_pair
-  ret
+  ldr x1, [x0, #280]
+  cbz x1, 1f
+  each_narrow_pair load_pair
+1:ret
 
   .macro each_vector_pair operation
   .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -67,7 +80,11 @@ save_vectors:
   mrs x2, fpsr
   str x1, [x0, #512]
   str x2, [x0, #520]
-  ret
+  ldur x1, [x0, #280 - 352]         // the last of the system registers in AArch32
+  cbz x1, 1f
+  mrs x1, fpexc32_el2
+  stur x1, [x0, #336 - 352]
+1:ret
 
   .section .text.load_vectors, "ax"
   .global load_vectors
@@ -77,7 +94,11 @@ load_vectors:
   ldr x2, [x0, #520]
   msr fpcr, x1
   msr fpsr, x2
-  ret
+  ldur x1, [x0, #280 - 352]
+  cbz x1, 1f
+  ldur x1, [x0, #336 - 352]
+  msr fpexc32_el2, x1
+1:ret
 
 // x0: CRm:op2 of an identification register; only x0 and x1 change. Of the AArch32 ones those from 1:0 to 3:2 are
 // here, of the AArch64 ones (CRm 4 to 7) op2 0 to 2. `IdentificationRule` asks for no other.

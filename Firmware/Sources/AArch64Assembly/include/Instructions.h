@@ -48,6 +48,12 @@ REGISTER(tpidr_el2, "tpidr_el2")
 READ_ONLY(ich_elrsr_el2, "3:4:12:11:5")
 READ_ONLY(ich_vtr_el2, "3:4:12:11:1")
 READ_ONLY(mpidr_el1, "mpidr_el1")
+READ_ONLY(sctlr_el1, "sctlr_el1")
+READ_ONLY(tcr_el1, "tcr_el1")
+
+WRITE_ONLY(spsr_und, "3:4:4:3:2")
+WRITE_ONLY(spsr_abt, "3:4:4:3:1")
+WRITE_ONLY(ifsr32_el2, "3:4:5:0:1")
 
 WRITE_ONLY(icc_eoir1_el1, "3:0:12:12:1")
 WRITE_ONLY(icc_dir_el1, "3:0:12:11:1")

@@ -1,0 +1,53 @@
+// What is different for a VM whose EL1 executes AArch32: its exceptions, its conditional instructions, its 64-bit transfers.
+
+import ArmArchitecture
+
+extension Core {
+  /// Whether the guest's instruction has a condition that does not hold: it does nothing.
+  @inline(__always) func failsCondition(_ syndrome: ExceptionSyndrome) -> Bool {
+    let state = hardware.read(.processorState)
+    guard state & 0x10 != 0, syndrome.isConditional else { return false }
+    return !NarrowState(state).passes(syndrome)
+  }
+
+  /// An `MCRR`: its halves become one value in the first of its registers, whose upper half no AArch32 program sees.
+  @inline(never) func accessRegisterPair(
+    _ guest: VirtualCPUReference, _ pair: RegisterPairAccess, _ syndrome: ExceptionSyndrome
+  ) -> VirtualCPUReference {
+    let transfer = pair.access.transfer
+    guest.value[transfer] = guest.value[transfer] & 0xFFFF_FFFF | guest.value[pair.upper] &<< 32
+    return accessSystemRegister(guest, pair.access, syndrome)
+  }
+
+  /// Makes the guest take a synchronous exception in AArch32 (Arm ARM G1.13).
+  @inline(never) func raiseNarrow(_ guest: VirtualCPUReference, _ syndrome: UInt64) -> VirtualCPUReference {
+    let state = NarrowState(hardware.read(.processorState))
+    let exception = NarrowException(syndrome: syndrome, isThumb: state.isThumb)
+    guest.value.registers[exception.linkRegister] = hardware.read(.programCounter) &+ exception.link
+    if exception.offset == 4 {
+      hardware.write(.undefinedSavedState, state.rawValue)
+    } else {
+      hardware.write(.abortSavedState, state.rawValue)
+      describeAbort(isData: exception.offset == 16, isWrite: syndrome & 1 << 6)
+    }
+    let control = hardware.read(.guestControl)
+    let base = control & 1 << 13 != 0 ? 0xFFFF_0000 : hardware.read(.guestVectors)
+    hardware.write(.programCounter, base &+ exception.offset)
+    hardware.write(.processorState, state.entering(exception.mode, control: control).rawValue)
+    return resume(guest)
+  }
+
+  /// A synchronous external abort in DFSR and DFAR or IFSR and IFAR, in the format that the guest's tables have (TTBCR.EAE).
+  @inline(__always) private func describeAbort(isData: Bool, isWrite: UInt64) {
+    let isLong = hardware.read(.guestTranslationControl) & 1 << 31 != 0
+    let status: UInt64 = isLong ? 0x210 : 8
+    // IFAR is the upper half.
+    let address = hardware.read(.faultAddress) & 0xFFFF_FFFF
+    hardware.write(.guestFaultAddress, isData ? address : address &<< 32)
+    if isData {
+      hardware.write(.guestSyndrome, status | isWrite &<< 5)
+    } else {
+      hardware.write(.guestInstructionFault, status)
+    }
+  }
+}
