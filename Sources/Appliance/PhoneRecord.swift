@@ -179,9 +179,10 @@ public struct VirtualMachineRecord {
   public var segments: InlineArray<6, SegmentRecord>
   public var seeds: InlineArray<2, SeedRecord>
 
-  /// Whether a virtual CPU may start at this address: instructions of four bytes are aligned; bit 0 says Thumb.
+  /// Whether a virtual CPU may start at this address. In AArch32 bit 0 says that it is Thumb code, which may lie at every
+  /// second byte.
   @inline(__always) public func canEnter(_ address: UInt64) -> Bool {
-    address & 3 == 0 || executionState != 0 && address & 1 != 0
+    address & 3 == 0 || executionState != 0
   }
 
   public init() {

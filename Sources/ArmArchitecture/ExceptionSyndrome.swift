@@ -8,8 +8,6 @@ public enum Trap: Equatable {
   case hypervisorCall
   case secureMonitorCall
   case systemRegister(SystemRegisterAccess)
-  /// A trapped `MCRR` or `MRRC`.
-  case registerPair(RegisterPairAccess)
   case floatingPoint
   case dataAbort(DataAbort)
   case instructionAbort
@@ -28,18 +26,10 @@ public struct SystemRegisterAccess: Equatable {
   public var transfer: RegisterIndex { RegisterIndex(syndrome &>> 5) }
 }
 
-/// A trapped `MCRR` or `MRRC` of AArch32.
-public struct RegisterPairAccess: Equatable {
-  let syndrome: UInt32
-
-  /// The same as an access of AArch64. Of those that trap only ICC_SGI1R, ICC_ASGI1R and ICC_SGI0R exist (CRm 12, Opc1
-  /// 0 to 2); what else traps gets the name of nothing.
-  @inline(__always) public var access: SystemRegisterAccess {
-    let name = SystemRegister(3, 0, 12, (syndrome &>> 1 &- 1) & 15, (syndrome &>> 16 &+ 5) & 7)
-    return SystemRegisterAccess(syndrome: name.encoding | syndrome & 0x3E1)
-  }
-  /// The register with the upper half.
-  @inline(__always) public var upper: RegisterIndex { RegisterIndex(syndrome &>> 10) }
+/// The registers of a trapped `MCRR` or `MRRC`.
+public struct RegisterPair: Equatable {
+  public let lower: RegisterIndex
+  public let upper: RegisterIndex
 }
 
 /// A data abort at stage 2.
@@ -83,19 +73,28 @@ public struct ExceptionSyndrome {
   /// Of a trapped wait: `WFE`, not `WFI` (TI).
   @inline(__always) public var isEventWait: Bool { rawValue & 1 != 0 }
 
-  /// Whether it is of an instruction of AArch32 that has a condition (classes 0x01 to 0x0C and 0x13).
-  @inline(__always) public var isConditional: Bool {
-    let kind = rawValue &>> 26 & 0x3F
-    return kind &- 1 < 12 || kind == 0x13
+  @inline(__always) private var kind: UInt64 { rawValue &>> 26 & 0x3F }
+  @inline(__always) public var isFloatingPoint: Bool { kind == 0x07 }
+  /// Whether it is of an instruction of AArch32 that may trap though its condition fails: an access of CP15 or CP14 (classes
+  /// 0x03 to 0x08) or `SMC` (0x13).
+  @inline(__always) public var hasCondition: Bool { kind &- 3 < 6 || kind == 0x13 }
+  @inline(__always) public var registerPair: RegisterPair? {
+    let syndrome = UInt32(truncatingIfNeeded: rawValue)
+    guard kind == 0x04 else { return nil }
+    return RegisterPair(lower: RegisterIndex(syndrome &>> 5), upper: RegisterIndex(syndrome &>> 10))
   }
 
   @inline(__always) public var trap: Trap {
     let syndrome = UInt32(truncatingIfNeeded: rawValue) & 0x1FF_FFFF
-    switch rawValue &>> 26 & 0x3F {
+    switch kind {
     case 0x01: return .wait
     // Those of AArch32's CP15 and CP14 that trap have the encodings of AArch64 with op0 3 and 2.
     case 0x03: return .systemRegister(SystemRegisterAccess(syndrome: syndrome & 0xF_FFFF | 3 &<< 20))
-    case 0x04: return .registerPair(RegisterPairAccess(syndrome: syndrome))
+    case 0x04:
+      // Of those of two registers only ICC_SGI1R, ICC_ASGI1R and ICC_SGI0R exist: CRm 12, Opc1 0 to 2. What else traps
+      // gets the name of nothing.
+      let name = SystemRegister(3, 0, 12, (syndrome &>> 1 &- 1) & 15, (syndrome &>> 16 &+ 5) & 7)
+      return .systemRegister(SystemRegisterAccess(syndrome: name.encoding | syndrome & 0x3E1))
     case 0x05: return .systemRegister(SystemRegisterAccess(syndrome: syndrome & 0xF_FFFF | 2 &<< 20))
     case 0x08:  // VMRS of MVFR2, MVFR1, MVFR0: 5, 6, 7
       let name = SystemRegister(3, 0, 0, 3, ~(syndrome &>> 10) & 7)

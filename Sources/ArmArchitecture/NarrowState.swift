@@ -24,6 +24,7 @@ public struct NarrowState: Equatable, Sendable {
 
   /// Whether an instruction is executed that trapped with this syndrome: a CPU may trap one whose condition fails.
   @inline(__always) public func passes(_ syndrome: ExceptionSyndrome) -> Bool {
+    guard syndrome.hasCondition else { return true }
     let inBlock: UInt64 = block == 0 ? 0xE : block &>> 4
     let condition = syndrome.rawValue & 1 << 24 != 0 ? syndrome.rawValue &>> 20 & 0xF : inBlock
     // For each pair of conditions a bit for each value of NZCV: EQ, CS, MI, VS; HI, GE, GT, AL.
@@ -32,12 +33,10 @@ public struct NarrowState: Equatable, Sendable {
     return holds != (condition >= 0xE ? 0 : condition & 1)
   }
 
-  /// A register of the current mode, in AArch64's numbers: SP and LR of the modes are x16 to x23. QEMU reports data
-  /// aborts with the instruction's own number.
+  /// What QEMU means by a register of a data abort: in Supervisor mode its own SP and LR are x19 and x18, but it names them by
+  /// the instruction's numbers, 13 and 14. Those no CPU means there.
   @inline(__always) public func banked(_ register: RegisterIndex) -> RegisterIndex {
-    let mode = UInt32(truncatingIfNeeded: rawValue) & 0xF
-    let isBanked = register.rawValue &- 13 < 2 && mode &- 2 < 10
-    return isBanked ? RegisterIndex(30 &+ 2 &* ((mode &>> 2) &+ (mode & 1)) &- register.rawValue) : register
+    register.rawValue &- 13 < 2 && rawValue & 0x1F == 0x13 ? RegisterIndex(32 &- register.rawValue) : register
   }
 
   /// The state in which an exception's handler begins.

@@ -3,25 +3,25 @@
 import ArmArchitecture
 
 extension Core {
-  /// Whether the guest's instruction has a condition that does not hold: it does nothing.
-  @inline(__always) func failsCondition(_ syndrome: ExceptionSyndrome) -> Bool {
-    let state = hardware.read(.processorState)
-    guard state & 0x10 != 0, syndrome.isConditional else { return false }
-    return !NarrowState(state).passes(syndrome)
-  }
-
-  /// An `MCRR`: its halves become one value in the first of its registers, whose upper half no AArch32 program sees.
-  @inline(never) func accessRegisterPair(
-    _ guest: VirtualCPUReference, _ pair: RegisterPairAccess, _ syndrome: ExceptionSyndrome
-  ) -> VirtualCPUReference {
-    let transfer = pair.access.transfer
-    guest.value[transfer] = guest.value[transfer] & 0xFFFF_FFFF | guest.value[pair.upper] &<< 32
-    return accessSystemRegister(guest, pair.access, syndrome)
+  /// Answers a synchronous exception from AArch32: an instruction whose condition fails does nothing; for all others the IT
+  /// state moves on before they are answered.
+  @inline(never) func handleNarrowTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
+    let state = NarrowState(hardware.read(.processorState))
+    guest.value[.narrowState] = state.rawValue
+    // What uses floating point is executed again.
+    if !syndrome.isFloatingPoint { hardware.write(.processorState, state.advanced.rawValue) }
+    guard state.passes(syndrome) else { return finish(guest, syndrome) }
+    if let pair = syndrome.registerPair {
+      // Its halves become one value in the first of its registers, whose upper half no AArch32 program sees.
+      guest.value[pair.lower] = guest.value[pair.lower] & 0xFFFF_FFFF | guest.value[pair.upper] &<< 32
+    }
+    return answerTrap(guest)
   }
 
   /// Makes the guest take a synchronous exception in AArch32 (Arm ARM G1.13).
   @inline(never) func raiseNarrow(_ guest: VirtualCPUReference, _ syndrome: UInt64) -> VirtualCPUReference {
-    let state = NarrowState(hardware.read(.processorState))
+    let state = NarrowState(guest.value[.narrowState])
     let exception = NarrowException(syndrome: syndrome, isThumb: state.isThumb)
     guest.value.registers[exception.linkRegister] = hardware.read(.programCounter) &+ exception.link
     if exception.offset == 4 {

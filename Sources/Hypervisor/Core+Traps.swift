@@ -7,15 +7,17 @@ extension Core {
   /// Answers a synchronous exception of the guest that runs here.
   /// - Returns: the virtual CPU to go on with.
   @inline(__always) public func handleTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    guest.value[.executionState] == 0 ? answerTrap(guest) : handleNarrowTrap(guest)
+  }
+
+  @inline(never) func answerTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
-    if failsCondition(syndrome) { return finish(guest, syndrome) }
     switch syndrome.trap {
     case .hypervisorCall: return callFirmware(guest)
     case .secureMonitorCall:
       skipInstruction(syndrome)
       return callFirmware(guest)
     case .systemRegister(let access): return accessSystemRegister(guest, access, syndrome)
-    case .registerPair(let pair): return accessRegisterPair(guest, pair, syndrome)
     case .dataAbort(let abort): return accessDevice(guest, abort, syndrome)
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:
@@ -46,10 +48,8 @@ extension Core {
     return resume(guest)
   }
 
-  @inline(never) func skipInstruction(_ syndrome: ExceptionSyndrome) {
+  @inline(__always) func skipInstruction(_ syndrome: ExceptionSyndrome) {
     hardware.write(.programCounter, hardware.read(.programCounter) &+ syndrome.instructionSize)
-    let state = hardware.read(.processorState)
-    if state & 0x10 != 0 { hardware.write(.processorState, NarrowState(state).advanced.rawValue) }
   }
 
   /// The guest's instruction does not exist on its machine.

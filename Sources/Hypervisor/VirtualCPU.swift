@@ -131,6 +131,7 @@ public enum SystemSlot: Int {
   /// ICH_VMCR_EL2 (GICH_VMCR), ICH_AP1R0_EL2 (GICH_APR) and ICH_AP0R0_EL2: behind what assembly stores.
   case interfaceControl = 32
   case activePriorities, activePrioritiesGroup0
-  /// An `ExecutionState`. In AArch32, eight more registers follow.
+  /// An `ExecutionState`. In AArch32, seven more registers follow, and SPSR_EL2 as an exception saved it.
   case executionState
+  case narrowState = 43
 }
