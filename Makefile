@@ -41,7 +41,7 @@ build: firmware tool ## build the hypervisor and the host tool
 # One image for boards with a GICv3, one for those with a GICv2.
 firmware:
 	swift build --jobs $(JOBS) -c release --package-path Firmware --triple $(FIRMWARE_TRIPLE) \
-	  --toolset Firmware/Toolsets/aarch64.json
+	  --toolset Firmware/Toolsets/aarch64.json --experimental-lto-mode full
 	@limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
 	for image in Pocketvisor:aarch64 PocketvisorGICv2:aarch64-gicv2; do \
 	  file=Firmware/.build/pocketvisor.$${image#*:}.img; \
