@@ -14,6 +14,9 @@ guests: ## build the test guests
 	  $(GUEST_OBJCOPY) -O binary $(GUEST_OUTPUT)/$$guest Guests/.build/$$name.img && \
 	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes"; \
 	done
-	@$(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
-	  -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/Workload.c \
-	  -o Guests/.build/workload
+	@for program in Workload Devices; do \
+	  name=$$(echo $$program | tr A-Z a-z); \
+	  $(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
+	    -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/$$program.c \
+	    -o Guests/.build/$$name || exit 1; \
+	done
