@@ -120,10 +120,25 @@ static void write_console(int length) {
   call3(CALL_IOCTL, terminal, DRAIN, 1);
 }
 
+// On or off: whether the terminal puts a carriage return before each line feed, by a write of its own.
+static void process_output(int is_on) {
+  enum { GET = 0x5401, SET = 0x5402, POST = 1 };
+  struct { uint32_t input, output, control, local; uint8_t line, characters[19]; } settings;
+  call3(CALL_IOCTL, terminal, GET, &settings);
+  settings.output = is_on ? settings.output | POST : settings.output & ~POST;
+  call3(CALL_IOCTL, terminal, SET, &settings);
+}
+
 static void fill_lines(void) {
   for (int index = 0; index < PAPER; index++) buffer[index] = index % LINE == LINE - 1 ? '\n' : '.';
 }
 
+static void begin_raw(void) {
+  fill_lines();
+  process_output(0);
+}
+
+static void end_raw(void) { process_output(1); }
 static void write_line(void) { write_console(LINE); }
 static void write_paper(void) { write_console(PAPER); }
 static void nothing(void) {}
@@ -146,7 +161,8 @@ static const struct Operation {
     {"tcp-send", open_sending, send_stream, close_connection, 500, 1},
     {"tcp-receive", open_receiving, receive_stream, close_connection, 500, 1},
     {"hvc-line", fill_lines, write_line, nothing, 500, LINE},
-    {"hvc-block", fill_lines, write_paper, nothing, 100, PAPER},
+    {"hvc-raw-line", begin_raw, write_line, end_raw, 500, LINE},
+    {"hvc-raw-block", begin_raw, write_paper, end_raw, 500, PAPER},
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
@@ -211,8 +227,7 @@ static void measure(const char *prefix, const struct Operation *operation) {
   repeat(operation, operation->rounds);
   uint64_t instructions = work(since(start));
   uint64_t rounds = operation->rounds + shared->others - others;
-  print(prefix);
-  report(operation->key, rounds * operation->count, instructions);
+  report_as(prefix, operation->key, rounds * operation->count, instructions);
   operation->end();
 }
 

@@ -54,15 +54,20 @@ static inline void print_number(uint64_t value) {
   print(digits + position);
 }
 
-// Prints `workload <key> <count> <instructions>`.
-static inline void report(const char *key, uint64_t count, uint64_t instructions) {
+// Prints `workload <prefix><key> <count> <instructions>`.
+static inline void report_as(const char *prefix, const char *key, uint64_t count, uint64_t instructions) {
   print("workload ");
+  print(prefix);
   print(key);
   print(" ");
   print_number(count);
   print(" ");
   print_number(instructions);
   print("\n");
+}
+
+static inline void report(const char *key, uint64_t count, uint64_t instructions) {
+  report_as("", key, count, instructions);
 }
 
 static inline int is_word(const char *left, const char *right) {

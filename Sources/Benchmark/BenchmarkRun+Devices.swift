@@ -27,7 +27,9 @@ private struct DeviceSet {
     emulator: ["-set", "drive.disk.throttling.iops-total=500"])
   static let streams = DeviceSet(
     name: "streams",
-    keys: ["read-1m", "write-1m", "ping", "tcp-send", "tcp-receive", "hvc-line", "hvc-block"])
+    keys: [
+      "read-1m", "write-1m", "ping", "tcp-send", "tcp-receive", "hvc-line", "hvc-raw-line", "hvc-raw-block",
+    ])
 }
 
 extension BenchmarkRun {
