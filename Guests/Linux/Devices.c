@@ -1,6 +1,6 @@
 // /init of the benchmark's Linux with virtio devices: counts the instructions of a disk's, a network's and a console's
-// operations and powers off. Boot arguments: `ROLE PORT KEY…`; the port is of a server on the host, the keys say which
-// operations.
+// operations and powers off. Boot arguments: `ROLE PORT KEY…`; the port is of a server on the host, the keys say
+// which operations.
 //
 // What is counted is work, not waiting: somebody who does nothing but count has the CPU whenever nobody else wants it,
 // and its instructions are taken off, with what the system does by the clock in as much time. By role it is
@@ -15,7 +15,7 @@
 
 enum { BLOCK = 4 << 10, EXTENT = 1 << 20, STREAM = 64 << 10, DISK = 48 << 20, LINE = 64, PAPER = 1 << 10 };
 enum { INTERNET = 2, SOCKET_STREAM = 1, SOCKET_RAW = 3, PROTOCOL_ICMP = 1 };
-enum { IDLE_POLICY = 5, NO_HUGE_PAGES = 15, INSTRUCTIONS_PER_SPIN = 3 };
+enum { IDLE_POLICY = 5, HUGE_PAGES = 14, NO_HUGE_PAGES = 15, INSTRUCTIONS_PER_SPIN = 3 };
 
 // Memory that all who take part see; the spins are at its beginning in every VM.
 struct Shared {
@@ -33,7 +33,8 @@ static uint16_t port;
 
 // MARK: Operations
 
-static char *buffer;
+// Ordinary pages, scattered over the memory, and as much in one piece.
+static char *buffer, *piece;
 static Word disk, connection, terminal;
 static uint64_t dice = 88172645463325252ull, position;
 
@@ -58,14 +59,16 @@ static uint64_t next_extent(void) {
   return position;
 }
 
-static void access_disk(enum SystemCall number, uint64_t length, uint64_t offset) {
-  expect(call(number, disk, (Word)buffer, length, offset, 0, 0) == (Word)length, "disk");
+static void access_disk(enum SystemCall number, char *data, uint64_t length, uint64_t offset) {
+  expect(call(number, disk, (Word)data, length, offset, 0, 0) == (Word)length, "disk");
 }
 
-static void read_block(void) { access_disk(CALL_READ_AT, BLOCK, random_block()); }
-static void write_block(void) { access_disk(CALL_WRITE_AT, BLOCK, random_block()); }
-static void read_extent(void) { access_disk(CALL_READ_AT, EXTENT, next_extent()); }
-static void write_extent(void) { access_disk(CALL_WRITE_AT, EXTENT, next_extent()); }
+static void read_block(void) { access_disk(CALL_READ_AT, buffer, BLOCK, random_block()); }
+static void write_block(void) { access_disk(CALL_WRITE_AT, buffer, BLOCK, random_block()); }
+static void read_extent(void) { access_disk(CALL_READ_AT, buffer, EXTENT, next_extent()); }
+static void write_extent(void) { access_disk(CALL_WRITE_AT, buffer, EXTENT, next_extent()); }
+static void read_piece(void) { access_disk(CALL_READ_AT, piece, EXTENT, next_extent()); }
+static void write_piece(void) { access_disk(CALL_WRITE_AT, piece, EXTENT, next_extent()); }
 
 struct SocketAddress {
   uint16_t family, port;
@@ -157,6 +160,8 @@ static const struct Operation {
     {"write-4k", nothing, write_block, nothing, 1000, 1},
     {"read-1m", nothing, read_extent, nothing, 100, 1},
     {"write-1m", nothing, write_extent, nothing, 100, 1},
+    {"read-1m-piece", nothing, read_piece, nothing, 100, 1},
+    {"write-1m-piece", nothing, write_piece, nothing, 100, 1},
     {"ping", open_ping, ping, close_connection, 2000, 1},
     {"tcp-send", open_sending, send_stream, close_connection, 500, 1},
     {"tcp-receive", open_receiving, receive_stream, close_connection, 500, 1},
@@ -304,18 +309,27 @@ static void start_network(void) {
 // Window 1 of the phone, or memory of this Linux.
 static void share_memory(void) {
   const Word window = 0x20200000;
-  Word memory = is_word(role, "alone")
-                    ? call(CALL_MAP, 0, PAGE, PROTECT_READ_WRITE, MAP_SHARED_ANONYMOUS, -1, 0)
-                    : call(CALL_MAP, 0, PAGE, PROTECT_READ_WRITE, MAP_SHARED, open_file("/dev/mem", READ_WRITE), window);
+  int is_alone = is_word(role, "alone");
+  Word memory = call(
+      CALL_MAP, 0, PAGE, PROTECT_READ_WRITE, is_alone ? MAP_SHARED_ANONYMOUS : MAP_SHARED,
+      is_alone ? -1 : open_file("/dev/mem", READ_WRITE), is_alone ? 0 : window);
   expect(memory > 0, "shared memory");
   shared = (struct Shared *)memory;
 }
 
-// Ordinary pages, not one huge one: that is what programs' data lies in.
-static void allocate_buffer(void) {
-  buffer = (char *)call(CALL_MAP, 0, EXTENT, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+static char *map(Word size) {
+  return (char *)call(CALL_MAP, 0, size, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+}
+
+// A page is found at its first touch: in this order none lies behind its neighbour.
+static void allocate_buffers(void) {
+  enum { PAGES = EXTENT / PAGE, STEP = 97, HUGE_PAGE = 2 << 20 };
+  buffer = map(EXTENT);
   call3(CALL_ADVISE, buffer, EXTENT, NO_HUGE_PAGES);
-  for (int offset = 0; offset < EXTENT; offset += PAGE) buffer[offset] = 1;
+  for (int page = 0; page < PAGES; page++) buffer[page * STEP % PAGES * PAGE] = 1;
+  piece = (char *)(((Word)map(2 * HUGE_PAGE) + HUGE_PAGE - 1) & -HUGE_PAGE);
+  call3(CALL_ADVISE, piece, HUGE_PAGE, HUGE_PAGES);
+  piece[0] = 1;
 }
 
 static uint16_t number(const char *text) {
@@ -334,7 +348,7 @@ void start_here(Word *stack, uint64_t first) {
   keys = arguments + 3;
   load_modules();
   share_memory();
-  allocate_buffer();
+  allocate_buffers();
   start_network();
   disk = open_file("/dev/vda", READ_WRITE | DIRECT);
   expect(disk >= 0, "/dev/vda");

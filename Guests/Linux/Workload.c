@@ -72,7 +72,8 @@ static void measure_pipes(const char *key, int count, int partner_processor) {
 // First touch of fresh pages: the kernel fills each on its fault, and the hypervisor should add nothing.
 static void measure_pages(void) {
   enum { COUNT = 8192 };
-  volatile char *pages = (volatile char *)call(CALL_MAP, 0, COUNT * PAGE, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  Word memory = call(CALL_MAP, 0, COUNT * PAGE, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  volatile char *pages = (volatile char *)memory;
   uint64_t start = ticks();
   for (Word page = 0; page < COUNT; page++) pages[page * PAGE] = 1;
   report("first-touch", COUNT, since(start));

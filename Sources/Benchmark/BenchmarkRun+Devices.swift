@@ -20,15 +20,16 @@ private struct DeviceSet {
   /// Arguments of QEMU.
   var emulator: [String] = []
 
-  /// Requests to the disk one by one. It answers when the one who asked sleeps: so many requests a second are few enough
-  /// for that on any host. What it costs to ask and to be answered does not depend on how long it takes.
+  /// Requests to the disk one by one. It answers when the one who asked sleeps: so many requests a second are few
+  /// enough for that on any host. What it costs to ask and to be answered does not depend on how long it takes.
   static let requests = DeviceSet(
     name: "requests", keys: ["read-4k", "write-4k"],
     emulator: ["-set", "drive.disk.throttling.iops-total=500"])
   static let streams = DeviceSet(
     name: "streams",
     keys: [
-      "read-1m", "write-1m", "ping", "tcp-send", "tcp-receive", "hvc-line", "hvc-raw-line", "hvc-raw-block",
+      "read-1m", "write-1m", "read-1m-piece", "write-1m-piece", "ping", "tcp-send", "tcp-receive", "hvc-line",
+      "hvc-raw-line", "hvc-raw-block",
     ])
 }
 

@@ -8,9 +8,9 @@ struct DeviceReport {
 
   private static let operations = [
     ("random read, 4 KiB", "read-4k"), ("random write, 4 KiB", "write-4k"),
-    ("sequential read, 1 MiB", "read-1m"),
-    ("sequential write, 1 MiB", "write-1m"), ("ping", "ping"), ("TCP, 64 KiB sent", "tcp-send"),
-    ("TCP, 64 KiB received", "tcp-receive"),
+    ("sequential read, 1 MiB", "read-1m-piece"), ("sequential write, 1 MiB", "write-1m-piece"),
+    ("the same read, 256 pages", "read-1m"), ("the same write, 256 pages", "write-1m"), ("ping", "ping"),
+    ("TCP, 64 KiB sent", "tcp-send"), ("TCP, 64 KiB received", "tcp-receive"),
   ]
 
   private static let consoles = [
@@ -26,19 +26,19 @@ struct DeviceReport {
     """
     \(Self.heading)
 
-    Instructions per operation of Debian's kernel with `Guests/Linux/Devices.c` on one CPU, its own, the steward's and the
-    hypervisor's: natively on QEMU's virtio devices, and as a client of the steward, which drives the same ones and shares
-    all of the client's memory or only a DMA window that Linux bounces its buffers through. Disk: `O_DIRECT`, one request
-    after the other, a file on the host. Network: QEMU's user network; a ping of its gateway, and TCP to a server on the
-    host, in `write` and `read` of 64 KiB.
+    Instructions per operation of Debian's kernel with `Guests/Linux/Devices.c` on one CPU, its own, the steward's and
+    the hypervisor's: natively on QEMU's virtio devices, and as a client of the steward, which drives the same ones and
+    shares all of the client's memory, or only a DMA window that Linux bounces its buffers through. Disk: `O_DIRECT`, one
+    operation after the other, a file on the host; 1 MiB from or to memory in one piece, and scattered pages. Network:
+    QEMU's user network; a ping of its gateway, and TCP to a server on the host, in `write` and `read` of 64 KiB.
 
-    Waiting does not count, whoever waits: a process that only counts its own rounds has the CPU whenever the rest of the
-    system sleeps (`SCHED_IDLE`, three instructions a round), and what it has counted is taken off; so is what a calm
-    system does by the clock meanwhile, as measured for half a second before. So no CPU ever sleeps, and QEMU's clock
-    never jumps to the next timer, as it does otherwise while the host reads its disk. The disk answers at most
-    500 requests of 4 KiB a second, so that whoever asked sleeps when the answer comes: otherwise it depends on the host's
-    load whether he does, and with it a fifth of the figure. Everything else is as fast as the host; there the figures
-    differ by some per cent from run to run, those of TCP by ten: they depend on how many frames come at once.
+    Waiting does not count, whoever waits: a process that only counts its own rounds has the CPU whenever the rest of
+    the system sleeps (`SCHED_IDLE`, three instructions a round), and what it has counted is taken off; so is what a
+    calm system does by the clock meanwhile, as measured for half a second before. So no CPU ever sleeps, and QEMU's
+    clock never jumps to the next timer, as it does otherwise while the host reads its disk. The disk answers at most
+    500 requests of 4 KiB a second, so that whoever asked sleeps when the answer comes: otherwise that, and a fifth of
+    the figure, depends on the host's load. Everything else is as fast as the host; there the figures differ by some per
+    cent from run to run, those of TCP by ten: they depend on how many frames come at once.
 
     \(operations.markdown)
 
@@ -49,8 +49,8 @@ struct DeviceReport {
 
     The console is `/dev/hvc0`, drained after each `write`. Linux makes a request of each: two of each line, unless the
     terminal is raw (no `OPOST`), as the carriage return is one of its own. "more" is what the guest spends beyond the
-    same kernel on QEMU's own device. The time from key to screen is taken by a persona that looks at the clock all the time:
-    the longest interruption of \(devices.interruptions.count) when the home key is pressed and released, from the
+    same kernel on QEMU's own device. The time from key to screen is taken by a persona that looks at the clock all the
+    time: the longest interruption of \(devices.interruptions.count) when the home key is pressed and released, from the
     interrupt of QEMU's keyboard until the steward sleeps again, the new picture shown.
 
     \(rest.markdown)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The other end of TCP streams: a server on this host's loopback. The first byte of a connection says what it does: "r"
-/// receives until the other side closes, "s" sends until then.
+/// The other end of TCP streams: a server on this host's loopback. The first byte of a connection says what it does:
+/// "r" receives until the other side closes, "s" sends until then.
 final class StreamServer {
   let port: UInt16
 
