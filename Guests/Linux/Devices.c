@@ -15,7 +15,7 @@
 
 enum { BLOCK = 4 << 10, EXTENT = 1 << 20, STREAM = 64 << 10, DISK = 48 << 20, LINE = 64, PAPER = 1 << 10 };
 enum { INTERNET = 2, SOCKET_STREAM = 1, SOCKET_RAW = 3, PROTOCOL_ICMP = 1 };
-enum { IDLE_POLICY = 5, HUGE_PAGES = 14, NO_HUGE_PAGES = 15, INSTRUCTIONS_PER_SPIN = 3 };
+enum { IDLE_POLICY = 5, NOT_FOR_CHILDREN = 10, HUGE_PAGES = 14, NO_HUGE_PAGES = 15, INSTRUCTIONS_PER_SPIN = 3 };
 
 // Memory that all who take part see; the spins are at its beginning in every VM.
 struct Shared {
@@ -317,8 +317,11 @@ static void share_memory(void) {
   shared = (struct Shared *)memory;
 }
 
+// A child would share the pages: then the next write to each finds another one, in the order of the addresses.
 static char *map(Word size) {
-  return (char *)call(CALL_MAP, 0, size, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  char *memory = (char *)call(CALL_MAP, 0, size, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  call3(CALL_ADVISE, memory, size, NOT_FOR_CHILDREN);
+  return memory;
 }
 
 // A page is found at its first touch: in this order none lies behind its neighbour.
@@ -329,7 +332,7 @@ static void allocate_buffers(void) {
   for (int page = 0; page < PAGES; page++) buffer[page * STEP % PAGES * PAGE] = 1;
   piece = (char *)(((Word)map(2 * HUGE_PAGE) + HUGE_PAGE - 1) & -HUGE_PAGE);
   call3(CALL_ADVISE, piece, HUGE_PAGE, HUGE_PAGES);
-  piece[0] = 1;
+  for (int page = 0; page < PAGES; page++) piece[page * PAGE] = 1;
 }
 
 static uint16_t number(const char *text) {

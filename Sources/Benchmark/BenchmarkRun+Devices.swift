@@ -81,7 +81,7 @@ extension BenchmarkRun {
       name: "\(set.name)-\(share)", kernel: Settings.kernel, ramdisk: ramdisk,
       commandLine: commandLine("alone", set, port), memory: deviceMemory,
       rules: [devices("guest", share: share)], neighbours: [steward], board: Board(extra: set.emulator),
-      mark: "workload: done", timeout: 120)
+      mark: "workload: done")
   }
 
   /// Two, and a VM below them that counts the idle time of all.
@@ -99,7 +99,7 @@ extension BenchmarkRun {
       rules: rules + [devices("guest", share: "all")],
       neighbours: [second, steward, "idle: { kernel: \(path("load.img")), cmdline: mode=idle, memory: 4MiB }"],
       windows: ["idle: { write: [guest, second, idle] }"], board: Board(extra: set.emulator),
-      mark: "workload: done", timeout: 240)
+      mark: "workload: done", timeout: 360)
   }
 
   private static func commandLine(_ role: String, _ set: DeviceSet, _ port: UInt16) -> String {

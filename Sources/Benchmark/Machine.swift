@@ -20,7 +20,7 @@ struct Start {
   /// The guest's last line when everything went well.
   var mark: String
   /// Seconds of this machine after which it counts as hung.
-  var timeout: TimeInterval = 60
+  var timeout: TimeInterval = 180
 }
 
 /// Starts guests on QEMU, natively or under Pocketvisor, one instruction to the nanosecond.
