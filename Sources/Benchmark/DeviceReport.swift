@@ -9,7 +9,7 @@ struct DeviceReport {
   private static let operations = [
     ("random read, 4 KiB", "read-4k"), ("random write, 4 KiB", "write-4k"),
     ("sequential read, 1 MiB", "read-1m-piece"), ("sequential write, 1 MiB", "write-1m-piece"),
-    ("the same read, 256 pages", "read-1m"), ("the same write, 256 pages", "write-1m"), ("ping", "ping"),
+    ("the same read, scattered", "read-1m"), ("the same write, scattered", "write-1m"), ("ping", "ping"),
     ("TCP, 64 KiB sent", "tcp-send"), ("TCP, 64 KiB received", "tcp-receive"),
   ]
 
@@ -29,7 +29,7 @@ struct DeviceReport {
     Instructions per operation of Debian's kernel with `Guests/Linux/Devices.c` on one CPU, its own, the steward's and
     the hypervisor's: natively on QEMU's virtio devices, and as a client of the steward, which drives the same ones and
     shares all of the client's memory, or only a DMA window that Linux bounces its buffers through. Disk: `O_DIRECT`, one
-    operation after the other, a file on the host; 1 MiB from or to memory in one piece, and scattered pages. Network:
+    operation after the other, a file on the host; 1 MiB from or to pages allocated in order, or scattered ones. Network:
     QEMU's user network; a ping of its gateway, and TCP to a server on the host, in `write` and `read` of 64 KiB.
 
     Waiting does not count, whoever waits: a process that only counts its own rounds has the CPU whenever the rest of

@@ -17,11 +17,12 @@ enum FigureText {
   static func figure(_ value: Double?) -> String {
     guard let value else { return "–" }
     guard abs(value) >= 1000 || value == value.rounded() else { return String(format: "%.1f", value) }
-    return grouped(Int(value.rounded()))
+    let number = Int(value.rounded())
+    return abs(number) < 10_000 ? String(number) : grouped(number)
   }
 
   private static func grouped(_ number: Int) -> String {
-    guard abs(number) >= 10_000 else { return String(number) }
+    guard abs(number) >= 1000 else { return String(number) }
     return grouped(number / 1000) + "," + String(format: "%03d", abs(number) % 1000)
   }
 }
