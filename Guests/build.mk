@@ -17,6 +17,9 @@ guests: ## build the test guests
 	@limit=$$(sed -n 's/.*"steward": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json); \
 	size=$$(stat -c %s Guests/.build/steward.img); \
 	test $$size -le $$limit || { echo "steward.img: $$size bytes, the limit is $$limit" >&2; exit 1; }
-	@$(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
-	  -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/Workload.c \
-	  -o Guests/.build/workload
+	@for program in Workload Devices; do \
+	  name=$$(echo $$program | tr A-Z a-z); \
+	  $(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
+	    -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/$$program.c \
+	    -o Guests/.build/$$name || exit 1; \
+	done

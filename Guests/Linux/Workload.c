@@ -1,78 +1,18 @@
-// /init of the benchmark's Linux: measures what a phone's Linux does all day and powers off. Free of any
-// library; arm64 system calls only. CNTVCT_EL0 steps once for 16 instructions under `-icount shift=0`.
+// /init of the benchmark's Linux: measures what a phone's Linux does all day and powers off.
 //
 // Prints `workload <key> <count> <instructions>` for each part.
 
-#include <stddef.h>
-#include <stdint.h>
+#include "System.h"
 
-typedef long Word;
-
-enum SystemCall {
-  CALL_DUP3 = 24, CALL_IOCTL = 29, CALL_MKDIR = 34, CALL_MOUNT = 40, CALL_OPEN = 56, CALL_CLOSE = 57, CALL_PIPE = 59,
-  CALL_READ = 63, CALL_WRITE = 64, CALL_EXIT = 93, CALL_SET_AFFINITY = 122, CALL_REBOOT = 142,
-  CALL_PARENT = 173, CALL_UNMAP = 215, CALL_CLONE = 220, CALL_EXECUTE = 221, CALL_MAP = 222, CALL_WAIT = 260,
-};
-
-enum { AT_WORKING_DIRECTORY = -100, WRITE_ONLY = 1, READ_WRITE = 2, CREATE = 0100, CHILD_SIGNAL = 17 };
-enum { DRAIN = 0x5409, POWER_OFF = 0x4321FEDC, PAGE = 4096 };
-
-static Word call(enum SystemCall number, Word a, Word b, Word c, Word d, Word e, Word f) {
-  register Word x8 __asm__("x8") = number;
-  register Word x0 __asm__("x0") = a;
-  register Word x1 __asm__("x1") = b;
-  register Word x2 __asm__("x2") = c;
-  register Word x3 __asm__("x3") = d;
-  register Word x4 __asm__("x4") = e;
-  register Word x5 __asm__("x5") = f;
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
-#define call3(number, a, b, c) call(number, (Word)(a), (Word)(b), (Word)(c), 0, 0, 0)
-
-static uint64_t ticks(void) {
-  uint64_t value;
-  __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
-  return value;
-}
-
-static void print(const char *text) {
-  size_t length = 0;
-  while (text[length]) length++;
-  call3(CALL_WRITE, 1, text, length);
-}
-
-static void print_number(uint64_t value) {
-  char digits[24];
-  size_t position = sizeof digits - 1;
-  digits[position] = 0;
-  do digits[--position] = '0' + value % 10;
-  while (value /= 10);
-  print(digits + position);
-}
-
-static void report(const char *key, uint64_t count, uint64_t elapsed) {
-  print("workload ");
-  print(key);
-  print(" ");
-  print_number(count);
-  print(" ");
-  print_number(elapsed * 16);
-  print("\n");
-}
-
-static Word fork_process(void) { return call(CALL_CLONE, CHILD_SIGNAL, 0, 0, 0, 0, 0); }
-static void wait_child(Word child) { call(CALL_WAIT, child, 0, 0, 0, 0, 0); }
-static void leave(int status) {
-  for (;;) call3(CALL_EXIT, status, 0, 0);
-}
+// Instructions since the clock was at `start`.
+static uint64_t since(uint64_t start) { return (ticks() - start) * INSTRUCTIONS_PER_TICK; }
 
 // Runs a program with its output thrown away, and waits for it.
 static void run(const char *program, const char *const *arguments) {
   const char *environment[] = {"PATH=/bin", 0};
   Word child = fork_process();
   if (child == 0) {
-    call3(CALL_DUP3, call(CALL_OPEN, AT_WORKING_DIRECTORY, (Word) "/dev/null", WRITE_ONLY, 0, 0, 0), 1, 0);
+    call3(CALL_DUP3, open_file("/dev/null", WRITE_ONLY), 1, 0);
     call3(CALL_EXECUTE, program, arguments, environment);
     leave(1);
   }
@@ -88,7 +28,7 @@ static void measure_system_calls(void) {
   enum { COUNT = 100000 };
   uint64_t start = ticks();
   for (int round = 0; round < COUNT; round++) call3(CALL_PARENT, 0, 0, 0);
-  report("system-calls", COUNT, ticks() - start);
+  report("system-calls", COUNT, since(start));
 }
 
 static void measure_processes(void) {
@@ -97,7 +37,7 @@ static void measure_processes(void) {
   run("/init", arguments);
   uint64_t start = ticks();
   for (int round = 0; round < COUNT; round++) run("/init", arguments);
-  report("fork-exec", COUNT, ticks() - start);
+  report("fork-exec", COUNT, since(start));
 }
 
 // A byte there and a byte back between two processes; each round is two switches.
@@ -121,7 +61,7 @@ static void measure_pipes(const char *key, int count, int partner_processor) {
     call3(CALL_WRITE, there[1], &byte, 1);
     call3(CALL_READ, back[0], &byte, 1);
   }
-  report(key, count, ticks() - start);
+  report(key, count, since(start));
   wait_child(child);
   for (int end = 0; end < 2; end++) {
     call3(CALL_CLOSE, there[end], 0, 0);
@@ -131,18 +71,19 @@ static void measure_pipes(const char *key, int count, int partner_processor) {
 
 // First touch of fresh pages: the kernel fills each on its fault, and the hypervisor should add nothing.
 static void measure_pages(void) {
-  enum { COUNT = 8192, PRIVATE_ANONYMOUS = 0x22 };
-  volatile char *pages = (volatile char *)call(CALL_MAP, 0, COUNT * PAGE, 3, PRIVATE_ANONYMOUS, -1, 0);
+  enum { COUNT = 8192 };
+  Word memory = call(CALL_MAP, 0, COUNT * PAGE, PROTECT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0);
+  volatile char *pages = (volatile char *)memory;
   uint64_t start = ticks();
   for (Word page = 0; page < COUNT; page++) pages[page * PAGE] = 1;
-  report("first-touch", COUNT, ticks() - start);
+  report("first-touch", COUNT, since(start));
   call3(CALL_UNMAP, pages, COUNT * PAGE, 0);
 }
 
 static void make_file(const char *name, int kibibytes) {
   char block[1024];
   uint64_t state = 88172645463325252ull;
-  Word file = call(CALL_OPEN, AT_WORKING_DIRECTORY, (Word)name, WRITE_ONLY | CREATE, 0644, 0, 0);
+  Word file = open_file(name, WRITE_ONLY | CREATE);
   for (int round = 0; round < kibibytes; round++) {
     for (size_t index = 0; index < sizeof block; index++) {
       if (index % 8 == 0) state = state * 6364136223846793005ull + 1442695040888963407ull;
@@ -157,7 +98,7 @@ static void measure_program(const char *key, const char *const *arguments) {
   run("/bin/busybox", arguments);
   uint64_t start = ticks();
   run("/bin/busybox", arguments);
-  report(key, 1, ticks() - start);
+  report(key, 1, since(start));
 }
 
 static void measure_programs(void) {
@@ -181,12 +122,7 @@ static void measure_console(void) {
   uint64_t start = ticks();
   for (int round = 0; round < LINES; round++) call3(CALL_WRITE, 1, line, LINE);
   call3(CALL_IOCTL, 1, DRAIN, 1);
-  report("console", LINES * LINE, ticks() - start);
-}
-
-static int is_word(const char *left, const char *right) {
-  while (*left && *left == *right) left++, right++;
-  return *left == *right;
+  report("console", LINES * LINE, since(start));
 }
 
 static int has_second_processor(void) {
@@ -206,21 +142,12 @@ static void measure_everything(void) {
   measure_console();
 }
 
-__attribute__((used)) void start_here(Word *stack, uint64_t first) {
+void start_here(Word *stack, uint64_t first) {
   char **arguments = (char **)(stack + 1);
   if (stack[0] > 1 && is_word(arguments[1], "exit")) leave(0);
-  call3(CALL_MKDIR, AT_WORKING_DIRECTORY, "/dev", 0755);
-  call(CALL_MOUNT, (Word) "devtmpfs", (Word) "/dev", (Word) "devtmpfs", 0, 0, 0);
-  report("start", 1, first);
+  mount_devices();
+  report("start", 1, first * INSTRUCTIONS_PER_TICK);
   measure_everything();
   print("workload: done\n");
-  call(CALL_REBOOT, (int)0xFEE1DEAD, 672274793, POWER_OFF, 0, 0, 0);
+  power_off();
 }
-
-__asm__(
-    ".globl _start\n"
-    "_start:\n"
-    "  mrs x1, cntvct_el0\n"
-    "  mov x0, sp\n"
-    "  and sp, x0, #-16\n"
-    "  b start_here\n");

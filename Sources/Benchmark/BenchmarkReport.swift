@@ -1,22 +1,37 @@
 import Foundation
 
-/// The two tables, for the terminal and as Documentation/Benchmarks.md.
+/// The tables, for the terminal and as Documentation/Benchmarks.md.
 struct BenchmarkReport {
   private let run: BenchmarkRun
 
   init(_ run: BenchmarkRun) { self.run = run }
 
   var text: String {
+    guard !run.settings.measuresOnlyDevices else {
+      return ([DeviceReport(run.devices).text] + failures).joined(separator: "\n\n")
+    }
     var parts = ["One exit (instructions)", exits.markdown]
     if run.settings.measuresLinux {
       parts += ["A whole system, Debian arm64", system.markdown, workload.markdown]
+      parts.append(DeviceReport(run.devices).text)
     }
     parts += ["Budgets (per mille)", shares.markdown]
     if let memory = run.hypervisorMemory { parts.append(memory) }
-    return (parts + run.failures.map { "not measured: \($0)" }).joined(separator: "\n\n")
+    return (parts + failures).joined(separator: "\n\n")
   }
 
-  var document: String {
+  private var failures: [String] { run.failures.map { "not measured: \($0)" } }
+
+  /// The document with what was measured in it; `old` is its text so far, of which what was not measured stays.
+  func document(replacing old: String) -> String {
+    guard run.settings.measuresOnlyDevices else { return document }
+    guard let start = old.range(of: DeviceReport.heading) else { return old }
+    let end = old.range(of: "\n## ", range: start.upperBound..<old.endIndex)?.lowerBound ?? old.endIndex
+    return old.replacingCharacters(
+      in: start.lowerBound..<end, with: DeviceReport(run.devices).section + "\n")
+  }
+
+  private var document: String {
     """
     # Benchmarks
 
@@ -47,6 +62,8 @@ struct BenchmarkReport {
     The parts (instructions for one round; programs run once):
 
     \(workload.markdown)
+
+    \(DeviceReport(run.devices).section)
 
     ## Budgets
 
@@ -81,7 +98,9 @@ struct BenchmarkReport {
       let native = row.key == "entry" ? nil : run.native[row.key]
       let verdict = ours.map { $0 <= row.target ? "yes" : "no" } ?? "–"
       table.add(
-        [row.name, figure(native), figure(ours)] + row.peers + ["≤ \(figure(row.target))", verdict])
+        [row.name, FigureText.figure(native), FigureText.figure(ours)] + row.peers + [
+          "≤ \(FigureText.figure(row.target))", verdict,
+        ])
     }
     return table
   }
@@ -113,17 +132,21 @@ struct BenchmarkReport {
   private func ratio(_ name: String, _ native: Double?, _ ours: Double?, _ peers: [String], limit: Double)
     -> [String]
   {
-    let extra = percentage(native, ours)
+    let extra = FigureText.percentage(native, ours)
     let verdict = extra.map { $0 <= limit ? "yes" : "no" } ?? "–"
-    return [name, millions(native), millions(ours), percent(extra)] + peers + ["≤ +\(limit) %", verdict]
+    return [name, FigureText.millions(native), FigureText.millions(ours), FigureText.percent(extra)] + peers + [
+      "≤ +\(limit) %", verdict,
+    ]
   }
 
   private func absolute(_ name: String, _ key: String, _ peers: [String], limit: Double) -> [String] {
     let native = run.native[key]
     let ours = run.guest[key]
     let verdict = ours.map { $0 <= limit ? "yes" : "no" } ?? "–"
-    let extra = percent(percentage(native, ours))
-    return [name, figure(native), figure(ours), extra] + peers + ["≤ \(figure(limit))", verdict]
+    let extra = FigureText.percent(FigureText.percentage(native, ours))
+    return [name, FigureText.figure(native), FigureText.figure(ours), extra] + peers + [
+      "≤ \(FigureText.figure(limit))", verdict,
+    ]
   }
 
   /// Pages are given to a VM at its start, so that touching one costs nothing more.
@@ -132,7 +155,10 @@ struct BenchmarkReport {
     let ours = run.guest["first-touch"]
     let extra = native.flatMap { native in ours.map { $0 - native } }
     let verdict = extra.map { $0 < 10 ? "yes" : "no" } ?? "–"
-    return ["first touch of a page", figure(native), figure(ours), figure(extra), "640", "91", "0", verdict]
+    return [
+      "first touch of a page", FigureText.figure(native), FigureText.figure(ours), FigureText.figure(extra),
+      "640", "91", "0", verdict,
+    ]
   }
 
   private var workload: TextTable {
@@ -140,29 +166,11 @@ struct BenchmarkReport {
     for key in Peers.workloadKeys + ["first-touch", "console", "pipe-across", "start"] {
       let native = run.native[key]
       let ours = run.guest[key]
-      table.add([key, figure(native), figure(ours), percent(percentage(native, ours))])
+      table.add([
+        key, FigureText.figure(native), FigureText.figure(ours),
+        FigureText.percent(FigureText.percentage(native, ours)),
+      ])
     }
     return table
-  }
-
-  private func percentage(_ native: Double?, _ ours: Double?) -> Double? {
-    guard let native, let ours, native > 0 else { return nil }
-    return (ours / native - 1) * 100
-  }
-
-  private func percent(_ value: Double?) -> String { value.map { String(format: "%+.2f %%", $0) } ?? "–" }
-
-  private func millions(_ value: Double?) -> String { value.map { String(format: "%.1f M", $0 / 1e6) } ?? "–" }
-
-  /// Whole numbers from 1000 on, else one decimal where there is one.
-  private func figure(_ value: Double?) -> String {
-    guard let value else { return "–" }
-    guard abs(value) >= 1000 || value == value.rounded() else { return String(format: "%.1f", value) }
-    return grouped(Int(value.rounded()))
-  }
-
-  private func grouped(_ number: Int) -> String {
-    guard abs(number) >= 10_000 else { return String(number) }
-    return grouped(number / 1000) + "," + String(format: "%03d", abs(number) % 1000)
   }
 }

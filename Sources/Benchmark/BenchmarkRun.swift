@@ -43,6 +43,7 @@ struct BenchmarkRun {
   private(set) var hypervisorMemory: String?
   /// What a VM with a budget of 40 % measured that it got, per mille, by what its neighbour did.
   private(set) var shares: [(attack: String, cpus: Int, measured: [Int])] = []
+  var devices = DeviceFigures()
   private(set) var failures: [String] = []
 
   var isComplete: Bool { failures.isEmpty }
@@ -50,6 +51,8 @@ struct BenchmarkRun {
   init(settings: Settings) throws {
     self.settings = settings
     try FileManager.default.createDirectory(atPath: Settings.scratch, withIntermediateDirectories: true)
+    if settings.measuresDevices { try measureDevices() }
+    guard !settings.measuresOnlyDevices else { return }
     for start in try Self.starts(settings) { measure(start) }
     if settings.measuresGuests { measureShares() }
   }
@@ -121,7 +124,7 @@ struct BenchmarkRun {
     }
   }
 
-  private mutating func attempt(
+  mutating func attempt(
     _ start: Start, _ place: String, _ body: (Start) throws -> String
   ) -> String? {
     FileHandle.standardError.write(Data("bench: \(start.name) \(place)\n".utf8))

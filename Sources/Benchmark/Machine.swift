@@ -13,10 +13,14 @@ struct Start {
   /// Further keys of the guest, and further VMs, as lines of phone.yaml.
   var rules: [String] = []
   var neighbours: [String] = []
+  /// Shared windows, as lines of phone.yaml.
+  var windows: [String] = []
+  /// Set for a phone with a device server, which natively QEMU stands in for.
+  var board: Board?
   /// The guest's last line when everything went well.
   var mark: String
   /// Seconds of this machine after which it counts as hung.
-  var timeout: TimeInterval = 60
+  var timeout: TimeInterval = 180
 }
 
 /// Starts guests on QEMU, natively or under Pocketvisor, one instruction to the nanosecond.
@@ -32,18 +36,33 @@ struct Machine {
     if let ramdisk = start.ramdisk {
       arguments += ["-initrd", ramdisk, "-dtb", try GuestBoard(machine: self, start: start).deviceTree()]
     }
+    if let board = start.board { arguments += Board.nativeDevices(disk: try emptyDisk()) + board.extra }
     return try run("qemu-system-aarch64", arguments, start)
   }
 
   /// As a VM of a phone, the only one unless it has neighbours.
   func runAsGuest(_ start: Start) throws -> String {
     let phone = try writePhone(start)
-    let arguments = [
+    var arguments = [
       "run", phone, "--headless", "--icount", "--until", start.mark, "--cpus",
       String(start.boardCPUs ?? start.cpus),
       "--cpu", cpu,
     ]
-    return try run(Settings.tool, arguments, start)
+    guard let board = start.board else { return try run(Settings.tool, arguments, start) }
+    let key = try board.homeKey.map { try HomeKey(path: "\(Settings.scratch)/\(start.name)", mark: $0) }
+    try? FileManager.default.removeItem(atPath: Self.disk)
+    arguments += ["--disk", Self.disk, "--"] + board.extra + (key?.arguments ?? [])
+    return try run(Settings.tool, arguments, start, pressing: key)
+  }
+
+  private static let disk = "\(Settings.scratch)/disk"
+
+  /// A disk of zeros, as large as a guest's partition.
+  private func emptyDisk() throws -> String {
+    try? FileManager.default.removeItem(atPath: Self.disk)
+    _ = FileManager.default.createFile(atPath: Self.disk, contents: nil)
+    try FileHandle(forWritingTo: URL(fileURLWithPath: Self.disk)).truncate(atOffset: 64 << 20)
+    return Self.disk
   }
 
   /// Writes the phone of this start.
@@ -58,7 +77,8 @@ struct Machine {
     let ramdisk = start.ramdisk.map { "\n    ramdisk: \(root)/\($0)" } ?? ""
     let rules = start.rules.map { "    \($0)\n" }.joined()
     let neighbours = start.neighbours.map { "  \($0)\n" }.joined()
-    return """
+    let windows = start.windows.isEmpty ? "" : "windows:\n" + start.windows.map { "  \($0)\n" }.joined()
+    return windows + """
       vms:
         guest:
           kernel: \(root)/\(start.kernel)\(ramdisk)
@@ -70,7 +90,9 @@ struct Machine {
   }
 
   /// Runs a program to its end and gives what it printed, which is kept in a log too.
-  private func run(_ program: String, _ arguments: [String], _ start: Start) throws -> String {
+  private func run(
+    _ program: String, _ arguments: [String], _ start: Start, pressing key: HomeKey? = nil
+  ) throws -> String {
     let log = URL(
       fileURLWithPath:
         "\(Settings.scratch)/\(start.name)-\(program.hasSuffix("visor") ? "guest" : "native").log")
@@ -83,6 +105,7 @@ struct Machine {
     process.standardOutput = output
     process.standardError = output
     try process.run()
+    key?.press(while: process, log: log.path)
     process.waitUntilExit()
     let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
     guard text.contains(start.mark) else {

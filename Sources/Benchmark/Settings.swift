@@ -4,6 +4,7 @@ struct Settings {
   static let guests = "Guests/.build"
   static let kernel = ".cache/debian/vmlinuz"
   static let busybox = ".cache/debian/unpacked/busybox-static/bin/busybox"
+  static let modules = ".cache/debian/modules"
   static let scratch = ".build/bench"
   static let document = "Documentation/Benchmarks.md"
   /// MiB of a small guest and of a Linux.
@@ -14,8 +15,12 @@ struct Settings {
   var measuresLinux = true
   var measuresNatively = true
   var measuresGuests = true
+  var measuresOnlyDevices = false
 
-  /// Reads `--cpu NAME`, `--no-linux`, `--no-native`, `--no-guest`.
+  /// Devices are measured with Linux.
+  var measuresDevices: Bool { measuresLinux }
+
+  /// Reads `--cpu NAME`, `--no-linux`, `--no-native`, `--no-guest`, `--only-devices`.
   init(_ arguments: ArraySlice<String>) throws {
     var rest = arguments
     while let argument = rest.popFirst() {
@@ -26,6 +31,7 @@ struct Settings {
       case "--no-linux": measuresLinux = false
       case "--no-native": measuresNatively = false
       case "--no-guest": measuresGuests = false
+      case "--only-devices": measuresOnlyDevices = true
       default: throw BenchmarkError("unknown argument `\(argument)`")
       }
     }

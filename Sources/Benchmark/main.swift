@@ -1,4 +1,4 @@
-// `make bench`: measures the same guests natively and under Pocketvisor, prints two tables beside the
+// `make bench`: measures the same guests natively and under Pocketvisor, prints tables beside the
 // peers' figures, and writes Documentation/Benchmarks.md. Runs from the repository's root.
 
 import Foundation
@@ -7,7 +7,8 @@ do {
   let run = try BenchmarkRun(settings: Settings(CommandLine.arguments.dropFirst()))
   let report = BenchmarkReport(run)
   print(report.text)
-  try Data(report.document.utf8).write(to: URL(fileURLWithPath: Settings.document))
+  let old = (try? String(contentsOfFile: Settings.document, encoding: .utf8)) ?? ""
+  try Data(report.document(replacing: old).utf8).write(to: URL(fileURLWithPath: Settings.document))
   print("written: \(Settings.document)")
   exit(run.isComplete ? EXIT_SUCCESS : EXIT_FAILURE)
 } catch {

@@ -277,3 +277,10 @@ ping_\generation\()_handler:
 
 measurements 2
 measurements 3
+
+// function(address): counts there for ever, three instructions a round.
+function count_for_ever
+  mov x1, #0
+1:add x1, x1, #1
+  str x1, [x0]
+  b 1b

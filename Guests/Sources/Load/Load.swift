@@ -1,5 +1,5 @@
 // Costs as much as it can, in one way for ever, on each of its CPUs; or measures how much CPU time it gets
-// itself. Guests/README.md has the boot arguments. Every loop yields: where QEMU counts instructions, it runs one CPU
+// itself, or others take. Guests/README.md has the boot arguments. Every loop yields: where QEMU counts instructions, it runs one CPU
 // at a time, and a loop that does not yield keeps the other CPUs from running at all.
 
 import GuestMachine
@@ -8,6 +8,8 @@ import GuestSupport
 func runLoad() {
   let arguments = BootArguments()
   if arguments.has("mode", "measure") { measure(arguments) }
+  if arguments.has("mode", "idle") { idle() }
+  if arguments.has("mode", "watch") { watchGaps(arguments) }
   Console.write("load: begins\n")
   if arguments.has("mode", "hypercalls") { hammerEverywhere { _ in hammerHypercalls() } }
   if arguments.has("mode", "registers") { hammerEverywhere { _ in hammerRegisters() } }

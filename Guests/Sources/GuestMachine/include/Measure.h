@@ -16,6 +16,9 @@ uint64_t measure_store(uint64_t passes, uint64_t address, uint64_t value);
 uint64_t measure_identification(uint64_t passes, uint64_t address, uint64_t value);
 uint64_t measure_auxiliary(uint64_t passes, uint64_t address, uint64_t value);
 
+// Counts at an address for ever, three instructions a round.
+void count_for_ever(uint64_t address);
+
 // Whole passes of an interrupt, one for each round, by vectors of their own; each for GICv2 and for GICv3.
 // A request is what sends an SGI: the value of GICD_SGIR or of ICC_SGI1R_EL1.
 #define INTERRUPT_MEASUREMENTS(generation)                                            \
