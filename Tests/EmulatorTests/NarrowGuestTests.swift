@@ -58,6 +58,14 @@ import Testing
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
+  /// A CPU whose EL1 is 64-bit alone says so, and starts nothing.
+  @Test(arguments: [2, 3]) func aCPUWithoutAArch32(gic: Int) throws {
+    let script = Script(until: ["a VM is 32-bit, but this CPU is not"], failures: ["Booting Linux"])
+    let recording = try EmulatedBoard(model: "cortex-a76", gic: gic, mebibytes: 768).run(
+      phone: Self.both(cpus: 1), script: script)
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
+  }
+
   // MARK: Devices
 
   /// What both do once they are up: an address by DHCP, a second one, and a greeting for whoever connects.
