@@ -30,8 +30,9 @@ help: ## list the targets
 prerequisites: ## install the Debian packages that are missing (QEMU, dtc, mkimage, cpio, mke2fs)
 	@Scripts/prerequisites
 
-assets: prerequisites ## fetch Debian's kernel and busybox into .cache
-	@Scripts/debian-assets
+assets: prerequisites ## fetch Debian's kernels and busybox, 64-bit and 32-bit, into .cache
+	@Scripts/debian-assets arm64
+	@Scripts/debian-assets armhf
 
 personas: assets ## build the disks of the default phone's personas in .cache
 	@Scripts/persona-disk work personal

@@ -53,7 +53,8 @@ import Testing
     #expect(Layout.offset(of: \.writableWindows) == 74)
     #expect(Layout.offset(of: \.sharing) == 75)
     #expect(Layout.offset(of: \.windowSize) == 76)
-    #expect(Layout.offset(of: \.reserved) == 77)
+    #expect(Layout.offset(of: \.executionState) == 77)
+    #expect(Layout.offset(of: \.reserved) == 78)
     #expect(Layout.offset(of: \.segments) == 80)
     #expect(Layout.offset(of: \.seeds) == 224)
   }
@@ -67,6 +68,7 @@ import Testing
     "| 53 | 1 | restartLimit |", "| 54 | 2 | restartDelay |", "| 56 | 8 | placement |", "| 64 | 4 | budget |",
     "| 68 | 4 | period |", "| 72 | 1 | partners |", "| 73 | 1 | readableWindows |",
     "| 74 | 1 | writableWindows |", "| 75 | 1 | sharing |", "| 76 | 1 | windowSize |",
+    "| 77 | 1 | executionState |",
     "| 48 | 1 | deviceServer |", "| 49 | 1 | windowCount |",
     "| 80 | 144 | segments |",
     "| 224 | 32 | seeds |",
@@ -79,6 +81,6 @@ import Testing
 
   @Test func magicSpellsItsName() {
     let bytes = withUnsafeBytes(of: PhoneHeader.expectedMagic.littleEndian) { Array($0) }
-    #expect(bytes == Array("PVPHONE".utf8) + [3])
+    #expect(bytes == Array("PVPHONE".utf8) + [4])
   }
 }

@@ -17,7 +17,7 @@ final class DebianRamdisk {
     // Linux unpacks one archive behind the other.
     let script = """
       set -e; cd \(folder)/tree; chmod 755 test/*
-      (cat \(Repository.ramdisk); find . | cpio --quiet -o -H newc -R 0:0 | gzip) >\(path)
+      (cat \(DebianAssets.arm64.ramdisk); find . | cpio --quiet -o -H newc -R 0:0 | gzip) >\(path)
       """
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -34,7 +34,7 @@ extension PhoneText {
   /// A Debian that runs the ramdisk's `/test/start`, with devices such as `entropy: true`.
   static func debian(_ name: String, running ramdisk: DebianRamdisk, devices: String) -> String {
     """
-      \(name): { kernel: \(Repository.kernel), ramdisk: \(ramdisk.path), memory: 128MiB, \
+      \(name): { kernel: \(DebianAssets.arm64.kernel), ramdisk: \(ramdisk.path), memory: 128MiB, \
     cmdline: console=ttyAMA0 quiet pocketvisor.name=\(name) pocketvisor.run=/test/start, \
     devices: { \(devices) } }
 

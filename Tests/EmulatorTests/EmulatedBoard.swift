@@ -156,15 +156,13 @@ enum Repository {
     return gic == 3 ? ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? usual : usual
   }
   static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
-  static let kernel = path + "/.cache/debian/vmlinuz"
-  static let ramdisk = path + "/.cache/debian/initrd.gz"
 
   /// Whether the hypervisor and the guests were built.
   static let isBuilt = [hypervisor(gic: 2), hypervisor(gic: 3), guest("neighbour")].allSatisfy(
     FileManager.default.fileExists(atPath:))
   /// Whether to run what takes minutes.
   static let isLongRun = ProcessInfo.processInfo.environment["POCKETVISOR_LONG"] != nil
-  static let hasDebian = isBuilt && [kernel, ramdisk].allSatisfy(FileManager.default.fileExists(atPath:))
+  static let hasDebian = isBuilt && DebianAssets.arm64.isThere
 }
 
 /// One VM of a phone.yaml.
@@ -178,9 +176,11 @@ enum PhoneText {
     "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: 32MiB, cpus: \(cpus)\(more) }\n"
   }
 
-  static func debian(_ name: String, cpus: Int = 1, mebibytes: Int = 256) -> String {
+  static func debian(_ name: String, cpus: Int = 1, mebibytes: Int = 256, of assets: DebianAssets = .arm64)
+    -> String
+  {
     """
-      \(name): { kernel: \(Repository.kernel), ramdisk: \(Repository.ramdisk), memory: \(mebibytes)MiB, cpus: \(cpus), \
+      \(name): { kernel: \(assets.kernel), ramdisk: \(assets.ramdisk), memory: \(mebibytes)MiB, cpus: \(cpus), \
     cmdline: console=ttyAMA0 pocketvisor.name=\(name) }
 
     """

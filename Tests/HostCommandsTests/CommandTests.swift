@@ -23,7 +23,8 @@ import Testing
     #expect(image.status == 0, "\(image.error)")
     #expect(try pocketvisor("verify", "phone.fit").output == "phone.fit: a sound device image of 2 VMs\n")
     let inspect = try pocketvisor("inspect", "phone.fit").output
-    #expect(inspect.contains("  two  16MiB   0x40000000  2     1,0  0         0x40200000\n"), "\(inspect)")
+    #expect(
+      inspect.contains("  two  16MiB   0x40000000  2     1,0  0         0x40200000  arm64\n"), "\(inspect)")
     #expect(inspect.contains("  two  -       on-failure  -      -        -\n"), "\(inspect)")
   }
 

@@ -36,6 +36,7 @@ import Testing
     #expect(personal.budget == 5000)
     #expect(personal.period == 10_000)
     #expect(work.budget == 0)
+    #expect(work.executionState == ExecutionState.aarch64)
   }
 
   @Test func rulesComeBack() throws {
@@ -65,7 +66,7 @@ import Testing
     let data = try phoneImage()
     let size = InputFile(path: "", data: data).treeSize
     let start = Int(PhoneHeader.offset(treeSize: UInt32(size)))
-    #expect(data[start..<start + 8] == Data("PVPHONE\u{3}".utf8))
+    #expect(data[start..<start + 8] == Data("PVPHONE\u{4}".utf8))
     let told = failure { _ = try check(rebuilt(reversed: true) { _ in }) }
     #expect(told.contains("the device would not find its phone record"), "\(told)")
   }
@@ -147,7 +148,7 @@ import Testing
   @Test func damagedRecordsAreRefused() throws {
     let damages: [(inout VirtualMachineRecord) -> Void] = [
       { $0.memorySize = 1 }, { $0.memoryBase = .max }, { $0.memorySize = 0 }, { $0.entry = 0 },
-      { $0.argument = 1 },
+      { $0.argument = 1 }, { $0.executionState = 2 },
       { $0.virtualCPUCount = 0 }, { $0.virtualCPUCount = 9 }, { $0.segmentCount = 7 }, { $0.seedCount = 3 },
       { $0.segments[0].size = .max }, { $0.segments[0].guestAddress = 0 }, { $0.segments[1].sourceOffset = 0 },
       { $0.seeds[0].guestAddress = .max }, { $0.seeds[1].size = .max }, { $0.budget = 1 },
@@ -211,7 +212,7 @@ import Testing
     folder.write("raw.bin", Data([1, 2, 3, 4]))
     let appliance = ApplianceFile(
       kernel: try InputFile(path: folder["raw.bin"]), ramdisk: nil,
-      manifest: ApplianceManifest(settings: MachineSettings(memory: .mebibytes(4)), kernelFormat: .raw))
+      manifest: ApplianceManifest(settings: MachineSettings(memory: .mebibytes(4)), form: KernelForm(.raw)))
     try OutputFile.replace(folder["raw.fit"]) { try appliance.imageTree().write(to: $0) }
     folder.write("phone.yaml", "vms: { a: { appliance: raw.fit } }")
     #expect(try check(phoneImage()).machines[0].entry == 0x4020_0000)

@@ -134,7 +134,7 @@ import Testing
     #expect(first.ready == "up")
     #expect(first.budget == nil)
     #expect(!first.hasKey)
-    #expect(phone.virtualMachines[1].software == .kernel("folder/x", format: .raw, ramdisk: nil))
+    #expect(phone.virtualMachines[1].software == .kernel("folder/x", form: KernelForm(.raw), ramdisk: nil))
     #expect(second.budget == Budget(percent: 20, period: 5))
     #expect(second.budget?.microseconds == 1000)
     #expect(second.restart == RestartRule(.never))
@@ -168,7 +168,9 @@ import Testing
   @Test func manifestsComeBack() throws {
     let settings = MachineSettings(
       commandLine: "a=\"b: c\" # 'd'", memory: .mebibytes(64), cpus: 3, priority: 7)
-    for manifest in [ApplianceManifest(settings: settings, kernelFormat: .raw), ApplianceManifest()] {
+    for manifest in [
+      ApplianceManifest(settings: settings, form: KernelForm(.raw, architecture: .arm)), ApplianceManifest(),
+    ] {
       #expect(try ApplianceManifest(parsing: manifest.text(), of: "x.fit") == manifest)
     }
   }

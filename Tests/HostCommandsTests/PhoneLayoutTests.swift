@@ -140,6 +140,75 @@ import Testing
     #expect(failure { _ = try layout(text) }.hasSuffix("raw.bin: is empty"))
   }
 
+  // MARK: 32-bit
+
+  private static let narrow = "vms:\n  a: {kernel: zImage, ramdisk: initrd.gz, memory: 16MiB}"
+
+  /// The kernel unpacks itself to the start of memory: nothing else is there.
+  @Test func placesWhatACompressedKernelNeeds() throws {
+    folder.write("zImage", Samples.compressedKernel(table: [0x20_8000, 0x60_0000, 0x1000, 0x1_0000]))
+    let machine = try layout(Self.narrow).machines[0]
+    #expect(machine.architecture == .arm)
+    #expect(machine.entry == 0x40A0_0000)
+    #expect(machine.kernel.guestAddress == 0x40A0_0000)
+    #expect(machine.deviceTree.guestAddress == 0x40C0_0000)
+    #expect(machine.ramdisk?.guestAddress == 0x40E0_0000)
+    let tree = try DeviceTreeNode(reading: InputFile(path: "tree", data: machine.deviceTree.content))
+    #expect(tree.node("chosen")?.cell("linux,initrd-start", 1) == 0x40E0_0000)
+    let seed = try #require(tree.node("chosen")?.property("rng-seed"))
+    #expect(machine.seeds[0].guestAddress == 0x40C0_0000 + UInt64(seed.offset))
+  }
+
+  @Test func saysHowMuchACompressedKernelNeeds() {
+    folder.write("zImage", Samples.compressedKernel(table: [0x20_8000, 0x60_0000, 0x1000, 0x1_0000]))
+    let small = Self.narrow.replacing("16MiB", with: "14MiB")
+    let told = failure { _ = try layout(small) }
+    #expect(told.hasSuffix(":2:3: VM `a` has 14MiB of memory; its kernel and ramdisk need 15 MiB"), "\(told)")
+    let alone = Self.narrow.replacing(" ramdisk: initrd.gz,", with: "").replacing("16MiB", with: "14MiB")
+    #expect(failure { _ = try layout(alone) } == "no failure")
+  }
+
+  @Test func whatA32BitVMCannotHave() throws {
+    folder.write("zImage", Samples.compressedKernel(table: [0x8000, 0x1000, 0x1000]))
+    folder.write("raw.bin", Data([1, 2, 3, 4]))
+    func told(_ machine: String, _ more: String = "") -> String {
+      let board = BoardDescription.virt(cpus: 2, memory: .mebibytes(16 << 10))
+      return failure { _ = try layout("vms:\n  a: {\(machine)}\(more)", board: board) }
+    }
+    let raw = "kernel: raw.bin, kernel-format: raw, architecture: arm"
+    #expect(told("\(raw), memory: 3GiB") == "no failure")
+    #expect(told("\(raw), memory: 3074MiB").hasSuffix(":2:3: VM `a` is 32-bit: memory of more than 3GiB"))
+    #expect(
+      told("\(raw), memory: 16MiB, role: device-server")
+        .hasSuffix(":2:3: VM `a` is the device server: it has to be 64-bit"))
+    let server = "\n  s: {kernel: Image, memory: 8MiB, role: device-server}"
+    let devices = "devices: {entropy: true"
+    #expect(told("\(raw), memory: 2GiB, \(devices)}", server) == "no failure")
+    #expect(
+      told("\(raw), memory: 2050MiB, \(devices)}", server).hasSuffix(
+        "VM `a` is 32-bit: memory of more than 2GiB"))
+    #expect(told("kernel: zImage, memory: 64MiB, \(devices), share: all}", server) == "no failure")
+    #expect(
+      told("kernel: zImage, memory: 64MiB, \(devices)}", server)
+        .hasSuffix(":2:3: VM `a`: 32-bit Linux cannot use a DMA window; say `share: all`"))
+    try FileHandle(forWritingTo: URL(fileURLWithPath: folder["initrd.gz"])).truncate(atOffset: 509 << 20)
+    #expect(
+      told("kernel: zImage, ramdisk: initrd.gz, memory: 1GiB").hasSuffix(
+        "its kernel and ramdisk need 515 MiB; 32-bit Linux finds its ramdisk in the first 512MiB"))
+  }
+
+  /// What is written tells the device so.
+  @Test func theExecutionStateIsWritten() throws {
+    folder.write("zImage", Samples.compressedKernel(table: [0x8000, 0x1000, 0x1000]))
+    let image = try DeviceImage(
+      layout("vms: { a: {kernel: Image, memory: 16MiB}, b: {kernel: zImage, memory: 16MiB} }"))
+    let file = InputFile(path: "phone.fit", data: try image.tree.data())
+    let records = try PhoneContent(ImageFile(verifying: file)).machines
+    #expect(records.map(\.executionState) == [ExecutionState.aarch64, ExecutionState.aarch32])
+    #expect(records[1].argument == 0x4040_0000)
+    #expect(image.tree.images.filter { $0.type == "kernel" }.map(\.architecture) == [.arm64, .arm])
+  }
+
   private static let shared = """
     windows: { notes: { write: [a, b] }, pay: { write: [a], read: [b] } }
     vms:

@@ -58,6 +58,25 @@ enum Samples {
     return data
   }
 
+  /// An ARM zImage.
+  /// - Parameter table: text offset (nil for a table that does not say it), unpacked size, size of zeroed data and of the
+  ///   heap; nil for no table.
+  static func compressedKernel(size: Int = 8192, table: [UInt32?]?) -> Data {
+    var data = Data(count: size)
+    func put(_ numbers: [UInt32], at offset: Int) {
+      let bytes = numbers.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
+      data.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+    }
+    put([0x016F_2818, 0, UInt32(size), 0x0403_0201], at: 36)
+    guard let table, let unpacked = table[1], let zeroed = table[2] else { return data }
+    put([0x4545_4545, 0x400], at: 52)
+    let tag =
+      [0x5A53_4C4B, 0x600, zeroed] + (table[0].map { [$0] } ?? []) + table.dropFirst(3).compactMap(\.self)
+    put([UInt32(tag.count + 1)] + tag, at: 0x400)
+    put([unpacked], at: 0x600)
+    return data
+  }
+
   static func file(_ path: String, _ text: String) -> InputFile { InputFile(path: path, data: Data(text.utf8)) }
 }
 

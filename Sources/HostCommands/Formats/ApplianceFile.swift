@@ -36,7 +36,7 @@ public struct ApplianceFile: Sendable {
   /// What its kernel needs.
   /// - Throws: `InputError` when the kernel is none of its format.
   var header: KernelImage {
-    get throws { try KernelImage(kernel, format: manifest.kernelFormat) }
+    get throws { try KernelImage(kernel, form: manifest.form) }
   }
 
   /// The FIT to be written.
@@ -46,7 +46,8 @@ public struct ApplianceFile: Sendable {
     var images = [
       ImageTree.Image(
         "kernel", "Kernel", type: "kernel", operatingSystem: "linux",
-        loadAddress: PhoneLimits.memoryBase + PhoneLayout.kernelOffset + header.textOffset, data: kernel.data)
+        loadAddress: PhoneLimits.memoryBase + header.offset, architecture: header.architecture,
+        data: kernel.data)
     ]
     if let ramdisk {
       images.append(.init("ramdisk", "Ramdisk", type: "ramdisk", operatingSystem: "linux", data: ramdisk.data))

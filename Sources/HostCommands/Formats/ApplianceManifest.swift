@@ -3,26 +3,22 @@ import Yams
 /// What an appliance says about itself: YAML of phone.yaml's keys, without those that are the phone's.
 public struct ApplianceManifest: Equatable, Sendable {
   public var settings: MachineSettings
-  public var kernelFormat: KernelFormat
+  public var form: KernelForm
 
-  private static let formatKey = "kernel-format"
-
-  public init(settings: MachineSettings = MachineSettings(), kernelFormat: KernelFormat = .image) {
+  public init(settings: MachineSettings = MachineSettings(), form: KernelForm = KernelForm()) {
     self.settings = settings
-    self.kernelFormat = kernelFormat
+    self.form = form
   }
 
   /// Reads the manifest of the appliance `file`.
   init(parsing text: String, of file: String) throws {
     let mapping = try YAMLMapping(parsing: text, subject: "the manifest", file: "\(file) (manifest)")
-    try mapping.allow(only: MachineSettings.keys + [Self.formatKey])
+    try mapping.allow(only: MachineSettings.keys + KernelForm.keys)
     settings = try MachineSettings(mapping)
-    kernelFormat = try mapping.word(Self.formatKey, as: KernelFormat.self) ?? .image
+    form = try KernelForm(mapping)
   }
 
   func text() throws -> String {
-    var pairs = settings.pairs
-    if kernelFormat != .image { pairs.append((Node(Self.formatKey), Node(kernelFormat.rawValue))) }
-    return try Yams.serialize(node: .mapping(Node.Mapping(pairs)), width: -1)
+    try Yams.serialize(node: .mapping(Node.Mapping(settings.pairs + form.pairs)), width: -1)
   }
 }

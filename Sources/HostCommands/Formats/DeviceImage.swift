@@ -32,7 +32,10 @@ private struct ImageBuilder {
     var parts = [("kernel", "kernel", machine.kernel), ("fdt", "flat_dt", machine.deviceTree)]
     if let ramdisk = machine.ramdisk { parts.append(("ramdisk", "ramdisk", ramdisk)) }
     let stored = parts.map { part, type, content in
-      (part: part, image: store(content, type: type, name: "\(part)-\(machine.name)"), content: content)
+      (
+        part: part, image: store(content, type: type, name: "\(part)-\(machine.name)", machine.architecture),
+        content: content
+      )
     }
     placed.append(stored.map { ($0.image, $0.content) })
     configurations.append(
@@ -42,11 +45,13 @@ private struct ImageBuilder {
   }
 
   /// The name of the image with this content, which is added where there is none yet.
-  private mutating func store(_ content: PlacedContent, type: String, name: String) -> String {
+  private mutating func store(
+    _ content: PlacedContent, type: String, name: String, _ architecture: Architecture
+  ) -> String {
     let isKernel = type == "kernel"
     let image = ImageTree.Image(
       name, name, type: type, operatingSystem: type == "flat_dt" ? nil : "linux",
-      loadAddress: isKernel ? content.guestAddress : nil, data: content.content)
+      loadAddress: isKernel ? content.guestAddress : nil, architecture: architecture, data: content.content)
     if let known = images.first(where: { $0.type == type && $0.digest == image.digest }) { return known.name }
     images.append(image)
     return name
@@ -105,6 +110,7 @@ extension VirtualMachineRecord {
     readableWindows = machine.access.readableWindows
     writableWindows = machine.access.writableWindows
     sharing = machine.sharing?.code ?? Sharing.none
+    executionState = machine.architecture.executionState
     windowSize = UInt8((machine.sharing?.window?.bytes ?? 0) / PhoneLimits.memoryGranule)
     for (index, cpu) in machine.placement.enumerated() { placement[index] = UInt8(cpu) }
     segmentCount = UInt8(segments.count)

@@ -14,19 +14,21 @@ public struct ImageTree: Sendable {
     public var operatingSystem: String?
     /// Where U-Boot would load and enter it, for a kernel.
     public var loadAddress: UInt64?
+    public var architecture: Architecture
     public let data: Data
     /// The SHA-256 of the data.
     public let digest: [UInt8]
 
     public init(
       _ name: String, _ description: String, type: String, operatingSystem: String? = nil,
-      loadAddress: UInt64? = nil, data: Data
+      loadAddress: UInt64? = nil, architecture: Architecture = .arm64, data: Data
     ) {
       self.name = name
       self.description = description
       self.type = type
       self.operatingSystem = operatingSystem
       self.loadAddress = loadAddress
+      self.architecture = architecture
       self.data = data
       digest = Array(SHA256.hash(data: data))
     }
@@ -141,7 +143,7 @@ extension ImageTree.Image {
     var node = DeviceTreeNode(name)
     node.set("description", description)
     node.set("type", type)
-    node.set("arch", "arm64")
+    node.set("arch", architecture.rawValue)
     if let operatingSystem { node.set("os", operatingSystem) }
     node.set("compression", "none")
     if let loadAddress {

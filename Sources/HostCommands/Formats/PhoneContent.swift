@@ -38,12 +38,14 @@ public struct PhoneContent {
 }
 
 extension VirtualMachineRecord {
+  var architecture: Architecture? { Architecture(executionState: executionState) }
+
   private var memory: Range<UInt64>? {
     let end = memoryBase.addingReportingOverflow(memorySize)
     let isAligned = (memoryBase | memorySize) % PhoneLimits.memoryGranule == 0
-    guard !end.overflow, isAligned, memorySize > 0, end.partialValue <= PhoneLimits.guestAddressEnd else {
-      return nil
-    }
+    guard let architecture, !end.overflow, isAligned, memorySize > 0,
+      end.partialValue <= architecture.addressEnd
+    else { return nil }
     return memoryBase..<end.partialValue
   }
 
@@ -51,7 +53,7 @@ extension VirtualMachineRecord {
   fileprivate func check(in image: ImageFile) throws {
     let subject = "\(image.file.path): the record of VM `\(nameText)` is damaged"
     guard let memory, memory.contains(entry), memory.contains(argument) else {
-      throw InputError("\(subject): its memory")
+      throw InputError("\(subject): its memory or execution state")
     }
     guard (1...PhoneLimits.virtualCPUsPerMachine).contains(Int(virtualCPUCount)) else {
       throw InputError("\(subject): its CPUs")

@@ -39,6 +39,7 @@ struct LoadedMachine {
     }
     hasClock = phone.deviceServer != nil && !rules.isDeviceServer
     try checkDevices()
+    try checkArchitecture()
     try checkWindow()
   }
 
@@ -71,10 +72,10 @@ struct LoadedMachine {
   private static func load(_ software: VirtualMachineDescription.Software) throws -> ApplianceFile {
     switch software {
     case .appliance(let path): try ApplianceFile(reading: InputFile(path: path))
-    case .kernel(let kernel, let format, let ramdisk):
+    case .kernel(let kernel, let form, let ramdisk):
       try ApplianceFile(
         kernel: InputFile(path: kernel), ramdisk: ramdisk.map(InputFile.init(path:)),
-        manifest: ApplianceManifest(kernelFormat: format))
+        manifest: ApplianceManifest(form: form))
     }
   }
 
@@ -94,36 +95,62 @@ struct LoadedMachine {
   /// - Parameter deviceServer: what the device server is told.
   func layout(for board: BoardDescription, firstCPU: Int, deviceServer: DeviceTreeNode) throws -> MachineLayout
   {
-    let kernel = PlacedContent(
-      content: self.kernel.data, guestAddress: memoryBase + PhoneLayout.kernelOffset + header.textOffset)
-    let ramdisk = self.ramdisk.map {
-      PlacedContent(content: $0.data, guestAddress: afterKernel(at: kernel.guestAddress))
-    }
-    try checkFit(end: ramdisk?.end ?? kernel.guestAddress + header.memorySize)
+    let kernel = PlacedContent(content: self.kernel.data, guestAddress: memoryBase + header.offset)
+    let ramdisk = self.ramdisk.map { PlacedContent(content: $0.data, guestAddress: ramdiskAddress) }
+    try checkFit(end: ramdisk?.end ?? ramdiskAddress)
     let placement = try placement(on: board, firstCPU: firstCPU)
     let (tree, seeds) = try deviceTree(
       for: board, ramdisk: ramdisk.map { $0.guestAddress..<$0.end },
       deviceServer: rules.isDeviceServer ? deviceServer : nil)
     return MachineLayout(
       name: name, memory: memory, memoryBase: memoryBase, sharing: rules.devices?.sharing,
-      priority: settings.priority ?? 0, placement: placement,
+      architecture: header.architecture, priority: settings.priority ?? 0, placement: placement,
       entry: kernel.guestAddress, deviceTree: tree, kernel: kernel, ramdisk: ramdisk, seeds: seeds,
       budget: rules.budget, restart: rules.restart, access: access,
       isDeviceServer: rules.isDeviceServer)
   }
 
-  private func afterKernel(at address: UInt64) -> UInt64 {
-    MemorySize(bytes: address + header.memorySize).rounded(upTo: 2 << 20).bytes
+  private var afterKernel: UInt64 {
+    MemorySize(bytes: memoryBase + header.offset + header.memorySize).rounded(upTo: 2 << 20).bytes
+  }
+
+  /// At the start of memory, as on `virt`; behind a kernel that unpacks itself to there.
+  private var treeAddress: UInt64 { header.isCompressed ? afterKernel : memoryBase }
+
+  private var ramdiskAddress: UInt64 {
+    header.isCompressed ? treeAddress + PhoneLayout.kernelOffset : afterKernel
   }
 
   private func checkFit(end: UInt64) throws {
     let needed = MemorySize(bytes: end - memoryBase)
+    let parts = ramdisk == nil ? "its kernel needs" : "its kernel and ramdisk need"
     guard needed <= memory else {
-      let parts = ramdisk == nil ? "its kernel needs" : "its kernel and ramdisk need"
       throw InputError("VM `\(name)` has \(memory) of memory; \(parts) \(needed.roundedDescription)", at: place)
     }
-    let most = MemorySize(bytes: PhoneLimits.guestAddressEnd - memoryBase)
-    guard memory <= most else { throw InputError("VM `\(name)`: memory of more than \(most)", at: place) }
+    let reached = MemorySize(bytes: CompressedImage.directlyMapped)
+    guard !header.isCompressed || needed <= reached else {
+      throw InputError(
+        "VM `\(name)`: \(parts) \(needed.roundedDescription); 32-bit Linux finds its ramdisk in the first \(reached)",
+        at: place)
+    }
+  }
+
+  /// What a kernel of its architecture cannot have.
+  private func checkArchitecture() throws {
+    let architecture = header.architecture
+    let most = MemorySize(bytes: architecture.addressEnd - memoryBase)
+    guard memory <= most else {
+      let kind = architecture == .arm ? " is 32-bit" : ""
+      throw InputError("VM `\(name)`\(kind): memory of more than \(most)", at: place)
+    }
+    guard architecture == .arm else { return }
+    if rules.isDeviceServer {
+      throw InputError("VM `\(name)` is the device server: it has to be 64-bit", at: place)
+    }
+    // It takes no memory below its own for memory, and has no bounce buffers.
+    if header.isCompressed, client?.window != nil {
+      throw InputError("VM `\(name)`: 32-bit Linux cannot use a DMA window; say `share: all`", at: place)
+    }
   }
 
   /// What the phone says, or round-robin over the board's CPUs from where the VM before it ended.
@@ -154,9 +181,9 @@ struct LoadedMachine {
     let chosen = try DeviceTreeNode(reading: InputFile(path: "device tree of \(name)", data: blob)).node(
       "chosen")
     let seeds = GuestDeviceTree.seeds.compactMap { chosen?.property($0.name) }.map {
-      MachineLayout.SeedPlace(guestAddress: memoryBase + UInt64($0.offset), size: $0.value.count)
+      MachineLayout.SeedPlace(guestAddress: treeAddress + UInt64($0.offset), size: $0.value.count)
     }
-    return (PlacedContent(content: blob, guestAddress: memoryBase), seeds)
+    return (PlacedContent(content: blob, guestAddress: treeAddress), seeds)
   }
 
   /// What the VM says, and what the devices need of Linux.

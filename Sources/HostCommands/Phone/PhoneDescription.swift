@@ -59,20 +59,12 @@ public struct PhoneDescription: Equatable, Sendable {
   }
 }
 
-/// The form of a kernel.
-public enum KernelFormat: String, CaseIterable, Sendable {
-  /// An arm64 Linux `Image`, whose header says where it goes and what it needs.
-  case image
-  /// Bytes without a header, loaded to and entered at `PhoneLayout.kernelOffset`.
-  case raw
-}
-
 /// One VM of a phone.yaml.
 public struct VirtualMachineDescription: Equatable, Sendable {
   /// What a VM starts.
   public enum Software: Equatable, Sendable {
     /// Paths of a kernel and of a ramdisk.
-    case kernel(String, format: KernelFormat = .image, ramdisk: String?)
+    case kernel(String, form: KernelForm = KernelForm(), ramdisk: String?)
     /// Path of an appliance that `pack` wrote.
     case appliance(String)
   }
@@ -98,7 +90,7 @@ public struct VirtualMachineDescription: Equatable, Sendable {
 }
 
 extension VirtualMachineDescription {
-  private static let softwareKeys = ["kernel", "ramdisk", "kernel-format", "appliance"]
+  private static let softwareKeys = ["kernel", "ramdisk", "appliance"] + KernelForm.keys
 
   init(name: String, at place: SourcePlace, _ node: Node, file: String, among names: [String]) throws {
     try PhoneDescription.check(name: name, of: "a VM", at: place)
@@ -113,14 +105,16 @@ extension VirtualMachineDescription {
 
   private static func software(_ mapping: YAMLMapping, at place: SourcePlace) throws -> Software {
     let kernel = try mapping.string("kernel")
-    let format = try mapping.word("kernel-format", as: KernelFormat.self)
+    let form = try KernelForm(mapping)
     let ramdisk = try mapping.string("ramdisk")
     let appliance = try mapping.string("appliance")
     let resolve = { (name: String) in InputFile.resolve(name, besides: mapping.file) }
     switch (kernel, appliance) {
     case (let kernel?, nil):
-      return .kernel(resolve(kernel), format: format ?? .image, ramdisk: ramdisk.map(resolve))
-    case (nil, let appliance?) where ramdisk == nil && format == nil: return .appliance(resolve(appliance))
+      return .kernel(resolve(kernel), form: form, ramdisk: ramdisk.map(resolve))
+    case (nil, let appliance?)
+    where ramdisk == nil && !KernelForm.keys.contains(where: { mapping.node($0) != nil }):
+      return .appliance(resolve(appliance))
     case (nil, nil): throw InputError("\(mapping.subject) needs a `kernel` or an `appliance`", at: place)
     default: throw InputError("\(mapping.subject): an `appliance` brings its own kernel and ramdisk", at: place)
     }

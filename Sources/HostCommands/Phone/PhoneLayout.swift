@@ -17,6 +17,7 @@ public struct MachineLayout: Sendable {
   public var memoryBase: UInt64
   /// What the device server sees of it; nil where it is no client.
   public var sharing: MemorySharing?
+  public var architecture: Architecture
   public var priority: Int
   /// The physical CPU of each virtual CPU.
   public var placement: [Int]

@@ -33,7 +33,8 @@ enum Report {
   static func text(_ image: ImageFile, _ content: PhoneContent) -> String {
     let title =
       "\(image.file.path): device image, \(content.machines.count) VMs, GICv\(content.header.interruptControllerGeneration)"
-    let machines = [["VM", "memory", "at", "CPUs", "on", "priority", "entry"]] + content.machines.map(row)
+    let machines =
+      [["VM", "memory", "at", "CPUs", "on", "priority", "entry", "architecture"]] + content.machines.map(row)
     return ([title, table(machines), rules(content)] + devices(content) + [contents(image)])
       .joined(separator: "\n")
   }
@@ -80,6 +81,7 @@ enum Report {
     return [
       machine.nameText, MemorySize(bytes: machine.memorySize).description, hexadecimal(machine.memoryBase),
       String(count), placement, String(machine.priority), hexadecimal(machine.entry),
+      machine.architecture?.rawValue ?? "?",
     ]
   }
 

@@ -40,10 +40,11 @@ struct NewCommand: ParsableCommand {
 
     vms: # at most 8; their order here is their number on the console (Ctrl-] 1, Ctrl-] 2, …)
       work: # a name: 1 to 15 of a-z, 0-9 and -
-        kernel: \(kernel) # an arm64 kernel Image, unmodified
+        kernel: \(kernel) # an arm64 kernel Image or an ARM zImage, unmodified
         ramdisk: \(ramdisk) # optional
         # kernel-format: raw # a kernel without an Image's header, entered at 0x40200000 (default: image)
-        # appliance: work.fit # instead of these three: what `pocketvisor pack` wrote
+        # architecture: arm # of a raw kernel: arm64 (default) or arm, which is 32-bit
+        # appliance: work.fit # instead of these four: what `pocketvisor pack` wrote
         cmdline: "console=ttyAMA0"
         memory: 256MiB # a multiple of 2MiB
         cpus: 2 # virtual CPUs, 1 to 8 (default 1); at most 16 in all VMs together

@@ -1,7 +1,8 @@
 import Appliance
 import ArgumentParser
 
-extension KernelFormat: ExpressibleByArgument {}
+extension KernelForm.Format: ExpressibleByArgument {}
+extension Architecture: ExpressibleByArgument {}
 
 /// `pocketvisor pack`: writes an appliance.
 struct PackCommand: ParsableCommand {
@@ -19,8 +20,14 @@ struct PackCommand: ParsableCommand {
   var kernel: String
 
   @Option(
-    help: ArgumentHelp("image: an arm64 Image; raw: loaded to and entered at 0x40200000.", valueName: "format"))
-  var kernelFormat = KernelFormat.image
+    help: ArgumentHelp(
+      "image: an arm64 Image or an ARM zImage; raw: loaded to and entered at 0x40200000.", valueName: "format"))
+  var kernelFormat = KernelForm.Format.image
+
+  @Option(
+    help: ArgumentHelp(
+      "arm64, or arm: 32-bit (default: what the kernel's header says, or arm64).", valueName: "name"))
+  var architecture: Architecture?
 
   @Option(help: ArgumentHelp("A ramdisk.", valueName: "file"))
   var ramdisk: String?
@@ -43,7 +50,8 @@ struct PackCommand: ParsableCommand {
   func run() throws {
     // The manifest is read back before it is written: one set of rules for it and for phone.yaml.
     let settings = MachineSettings(commandLine: cmdline, memory: memory, cpus: cpus, priority: priority)
-    let said = ApplianceManifest(settings: settings, kernelFormat: kernelFormat)
+    let said = ApplianceManifest(
+      settings: settings, form: KernelForm(kernelFormat, architecture: architecture))
     let manifest = try ApplianceManifest(parsing: said.text(), of: output)
     let appliance = ApplianceFile(
       kernel: try InputFile(path: kernel), ramdisk: try ramdisk.map(InputFile.init(path:)), manifest: manifest)
