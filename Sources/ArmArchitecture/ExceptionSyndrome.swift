@@ -75,6 +75,7 @@ public struct ExceptionSyndrome {
 
   @inline(__always) private var kind: UInt64 { rawValue &>> 26 & 0x3F }
   @inline(__always) public var isFloatingPoint: Bool { kind == 0x07 }
+  @inline(__always) public var isDataAbort: Bool { kind == 0x24 }
   /// Whether it is of an instruction of AArch32 that may trap though its condition fails: an access of CP15 or CP14 (classes
   /// 0x03 to 0x08) or `SMC` (0x13).
   @inline(__always) public var hasCondition: Bool { kind &- 3 < 6 || kind == 0x13 }

@@ -33,10 +33,12 @@ public struct NarrowState: Equatable, Sendable {
     return holds != (condition >= 0xE ? 0 : condition & 1)
   }
 
-  /// What QEMU means by a register of a data abort: in Supervisor mode its own SP and LR are x19 and x18, but it names them by
-  /// the instruction's numbers, 13 and 14. Those no CPU means there.
-  @inline(__always) public func banked(_ register: RegisterIndex) -> RegisterIndex {
-    register.rawValue &- 13 < 2 && rawValue & 0x1F == 0x13 ? RegisterIndex(32 &- register.rawValue) : register
+  /// A syndrome with the register of a data abort as QEMU means it: in Supervisor mode SP and LR are x19 and x18, but QEMU 7.2
+  /// names them by the instruction's numbers, 13 and 14. Those no CPU means there.
+  @inline(__always) public func banked(_ syndrome: ExceptionSyndrome) -> ExceptionSyndrome {
+    let number = syndrome.rawValue &>> 16 & 31
+    guard syndrome.isDataAbort, rawValue & 0x1F == 0x13, number &- 13 < 2 else { return syndrome }
+    return ExceptionSyndrome(syndrome.rawValue & ~(31 &<< 16) | (32 &- number) &<< 16)
   }
 
   /// The state in which an exception's handler begins.

@@ -24,22 +24,15 @@ extension Core {
     -> VirtualCPUReference
   {
     guard abort.isEmulatable else { return refuse(guest, abort, syndrome) }
-    let transfer = register(abort.transfer)
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
-      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[transfer])
+      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
     guard let loaded = access(guest, frame: page &>> 4, device) else {
       return mapBoardDevice(guest.value.machine, page: page) ? resume(guest) : raiseAbort(guest, syndrome)
     }
-    if !abort.isWrite { guest.value[transfer] = abort.extend(loaded) }
+    if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
     return finish(guest, syndrome)
-  }
-
-  /// A register as the hypervisor numbers it.
-  @inline(__always) private func register(_ index: RegisterIndex) -> RegisterIndex {
-    let state = hardware.read(.processorState)
-    return state & 0x10 != 0 ? NarrowState(state).banked(index) : index
   }
 
   /// An access that cannot be emulated. Writes to the flash page, the only thing that is read-only, are ignored,

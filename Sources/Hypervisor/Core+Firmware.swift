@@ -71,7 +71,9 @@ extension Core {
     guard let target = sibling(guest) else { return answer(guest, FirmwareResult.invalidParameters) }
     let entry = argument(guest, 2)
     let machine = guest.value.machine
-    guard machine.value.record.canEnter(entry), entry &- machine.value.record.memoryBase < machine.value.record.memorySize else {
+    guard machine.value.record.canEnter(entry),
+      entry &- machine.value.record.memoryBase < machine.value.record.memorySize
+    else {
       return answer(guest, FirmwareResult.invalidAddress)
     }
     let previous = target.value.state.compareExchange(

@@ -3,20 +3,26 @@
 import ArmArchitecture
 
 extension Core {
-  /// Answers a synchronous exception from AArch32: an instruction whose condition fails does nothing; for all others the IT
-  /// state moves on before they are answered.
-  @inline(never) func handleNarrowTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  /// What comes before the answer to a synchronous exception from AArch32: an instruction whose condition fails does nothing;
+  /// for all others the IT state moves on. EL0 of a 64-bit VM needs none of this.
+  /// - Returns: whether there is something to answer.
+  @inline(never) public func prepareNarrowTrap(_ guest: VirtualCPUReference) -> Bool {
+    guard guest.value[.executionState] != 0 else { return true }
     let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
     let state = NarrowState(hardware.read(.processorState))
     guest.value[.narrowState] = state.rawValue
     // What uses floating point is executed again.
     if !syndrome.isFloatingPoint { hardware.write(.processorState, state.advanced.rawValue) }
-    guard state.passes(syndrome) else { return finish(guest, syndrome) }
+    guard state.passes(syndrome) else {
+      skipInstruction(syndrome)
+      return false
+    }
+    hardware.write(.syndrome, state.banked(syndrome).rawValue)
     if let pair = syndrome.registerPair {
       // Its halves become one value in the first of its registers, whose upper half no AArch32 program sees.
       guest.value[pair.lower] = guest.value[pair.lower] & 0xFFFF_FFFF | guest.value[pair.upper] &<< 32
     }
-    return answerTrap(guest)
+    return true
   }
 
   /// Makes the guest take a synchronous exception in AArch32 (Arm ARM G1.13).

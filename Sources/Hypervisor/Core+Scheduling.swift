@@ -180,7 +180,9 @@ extension Core {
     // A VM with a budget pays for its own time alone, not for its sleep.
     let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
     hardware.write(
-      .configuration, Configuration.alone(next.value.machine.value.record.executionState) | (isSharing ? Configuration.sharing : 0))
+      .configuration,
+      Configuration.alone(next.value.machine.value.record.executionState)
+        | (isSharing ? Configuration.sharing : 0))
     refill(next)
   }
 
@@ -213,6 +215,12 @@ extension Core {
   }
 
   /// A guest used floating point while another's values were in the registers.
+  @inline(never) func openVectors(to guest: VirtualCPUReference) -> VirtualCPUReference {
+    giveVectors(to: guest)
+    return resume(guest)
+  }
+
+  /// Puts a virtual CPU's own values into the vector registers.
   @inline(never) func giveVectors(to guest: VirtualCPUReference) {
     hardware.write(.floatingPointTrap, FloatingPointTrap.open)
     if let owner = cpu.value.vectorsOwner { hardware.saveVectors(owner) }
@@ -258,7 +266,9 @@ extension Core {
 /// TLOR, TERR; with others ready also TWI and TWE (`sharing`).
 enum Configuration {
   /// Of a VM with this `ExecutionState`: without RW in AArch32.
-  @inline(__always) static func alone(_ executionState: UInt8) -> UInt64 { alone &- UInt64(executionState) &<< 31 }
+  @inline(__always) static func alone(_ executionState: UInt8) -> UInt64 {
+    alone &- UInt64(executionState) &<< 31
+  }
   private static var alone: UInt64 { 0x18_803C_063B }
   static var sharing: UInt64 { 1 << 13 | 1 << 14 }
 }

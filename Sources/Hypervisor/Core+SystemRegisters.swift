@@ -49,7 +49,9 @@ extension Core {
     let native = rule.allowed != 0 ? hardware.identification(index) : 0
     var value = rule.apply(to: native)
     // ID_AA64PFR0.GIC and ID_PFR1.GIC: system registers.
-    if H.interruptControllerGeneration == 2, index == 4 &<< 3 || index == 1 &<< 3 | 1 { value &= ~(0xFF &<< 24) }
+    if H.interruptControllerGeneration == 2, index == 4 &<< 3 || index == 1 &<< 3 | 1 {
+      value &= ~(0xFF &<< 24)
+    }
     guest.value[access.transfer] = value
     return finish(guest, syndrome)
   }

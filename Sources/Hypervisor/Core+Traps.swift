@@ -7,10 +7,6 @@ extension Core {
   /// Answers a synchronous exception of the guest that runs here.
   /// - Returns: the virtual CPU to go on with.
   @inline(__always) public func handleTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    guest.value[.executionState] == 0 ? answerTrap(guest) : handleNarrowTrap(guest)
-  }
-
-  @inline(never) func answerTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
     switch syndrome.trap {
     case .hypervisorCall: return callFirmware(guest)
@@ -23,9 +19,7 @@ extension Core {
     case .wait:
       skipInstruction(syndrome)
       return syndrome.isEventWait ? yield() : wait(guest)
-    case .floatingPoint:
-      giveVectors(to: guest)
-      return resume(guest)
+    case .floatingPoint: return openVectors(to: guest)
     case .undefined: return raiseUndefined(guest)
     }
   }
@@ -36,7 +30,7 @@ extension Core {
   }
 
   /// The guest goes on, unless something happened that the scheduler has to see.
-  @inline(never) func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) public func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     cpu.value.attention.load(ordering: .relaxed) == 0 ? guest : schedule()
   }
 

@@ -11,7 +11,10 @@ else {
   exit(64)
 }
 let budget = try SizeBudget(path: arguments[1])
-let report = try Report(image: image, budget: budget, sources: ["Sources", "Firmware/Sources"])
+// What the image is made of.
+let modules = ["Appliance", "ArmArchitecture", "Drivers", "Hypervisor", "VirtualDevices"]
+let sources = modules.map { "Sources/" + $0 } + ["Firmware/Sources"]
+let report = try Report(image: image, budget: budget, sources: sources)
 for line in report.lines() { print(line) }
 print("")
 var mistakes = report.mistakes()

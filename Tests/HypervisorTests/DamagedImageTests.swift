@@ -97,7 +97,7 @@ import Testing
       #expect(
         phone.running[0] != nil
           || phone.output.contains(
-            /damaged|another version|another interrupt controller|GIC|no valid|not enough/),
+            /damaged|another version|another interrupt controller|GIC|no valid|not enough|32-bit/),
         "bit \(bit)")
     }
   }

@@ -37,7 +37,9 @@ extension ScriptedMachine {
   func trap(_ exceptionClass: UInt64, _ rest: UInt64 = 0) {
     guard let guest = current else { return board.violations.append("no guest runs on CPU \(number)") }
     self[.syndrome] = exceptionClass << 26 | 1 << 25 | rest
-    step { $0.handleTrap(guest) }
+    // As the vectors do.
+    let isNarrow = self[.processorState] & 0x10 != 0
+    step { !isNarrow || $0.prepareNarrowTrap(guest) ? $0.handleTrap(guest) : $0.resume(guest) }
   }
 
   // MARK: Firmware

@@ -12,7 +12,7 @@ final class ScriptedMachine: Hardware {
   /// Registers that no virtual CPU owns.
   var special: [MachineRegister: UInt64] = [.counterFrequency: 1_000_000, .listType: 4 << 29 | 3]
   /// What a virtual CPU owns, as `saveSystemRegisters` stores it.
-  var live = [UInt64](repeating: 0, count: 40)
+  var live = [UInt64](repeating: 0, count: 44)
   var vectors = [UInt64](repeating: 0, count: 66)
   var lists = [UInt64](repeating: 0, count: 4)
   /// ID registers by `CRm:op2`; all ones where a test set none.
@@ -50,8 +50,9 @@ final class ScriptedMachine: Hardware {
     .virtualTimerControl: SystemSlot.virtualTimerControl.rawValue,
     .physicalTimerControl: SystemSlot.physicalTimerControl.rawValue,
     .guestVectors: 30, .guestExceptionLink: 31, .guestSavedState: 32, .guestSyndrome: 33,
-    .guestFaultAddress: 34,
-    .guestDebugControl: 35,
+    .guestFaultAddress: 34, .guestControl: SystemSlot.control.rawValue,
+    .guestDebugControl: 36, .guestTranslationControl: 37, .undefinedSavedState: 38, .abortSavedState: 39,
+    .guestInstructionFault: 40,
   ]
 
   subscript(register: MachineRegister) -> UInt64 {

@@ -29,6 +29,7 @@ struct Machine: Hardware {
 
   @inline(__always) func write(_ register: MachineRegister, _ value: UInt64) {
     switch register {
+    case .syndrome: write_esr_el2(value)
     case .programCounter: write_elr_el2(value)
     case .processorState: write_spsr_el2(value)
     case .undefinedSavedState: write_spsr_und(value)

@@ -45,6 +45,14 @@ func handleTrap(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
   return unsafe Core(hardware: Machine(), cpu: guest.value.cpu).handleTrap(guest).address
 }
 
+/// From AArch32.
+@c(handle_narrow_trap)
+func handleNarrowTrap(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+  let reference = unsafe VirtualCPUReference(address: guest)
+  let core = Core(hardware: Machine(), cpu: reference.value.cpu)
+  return unsafe core.prepareNarrowTrap(reference) ? handleTrap(guest) : core.resume(reference).address
+}
+
 @c(handle_interrupt)
 func handleInterrupt(_ guest: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
   let guest = unsafe VirtualCPUReference(address: guest)

@@ -53,7 +53,7 @@ system_error:
   save_guest handle_system_error
 
   .section .vector.narrow_synchronous, "ax"   // from AArch32
-  b synchronous
+  save_guest handle_narrow_trap
 
   .section .vector.narrow_interrupt, "ax"
   b interrupt
