@@ -9,8 +9,8 @@ import Synchronization
 import VirtualDevices
 
 extension Core {
-  /// A turn among equals lasts 1/256 of a second.
-  private var slice: UInt64 { hardware.read(.counterFrequency) &>> 8 }
+  /// A turn among equals lasts 1/256 of a second. Who is interrupted by somebody more urgent goes on with it.
+  private var turn: UInt64 { hardware.read(.counterFrequency) &>> 8 }
 
   /// Finds work until a guest can run, and loads it; sleeps while there is none.
   @inline(never) public func schedule() -> VirtualCPUReference {
@@ -23,6 +23,7 @@ extension Core {
       if let next = choice.best {
         let machine = next.value.machine
         cpu.value.payer = machine
+        if next.value.turnEnd <= choice.now { next.value.turnEnd = choice.now &+ turn }
         guard machine.value.phase.load(ordering: .acquiring) == Phase.running else {
           work(machine)
           continue
@@ -62,7 +63,8 @@ extension Core {
 
   private func choose(_ choice: inout Choice) {
     let count = cpu.value.queueCount
-    var place = firstPlace(choice.now)
+    // Of those that could go on with their turns, the loaded one does.
+    var place = cpu.value.loaded?.value.place ?? 0
     var left = count
     while left != 0 {
       left &-= 1
@@ -74,23 +76,25 @@ extension Core {
     }
   }
 
-  /// Where the search begins: at the loaded virtual CPU, or behind it when its turn is over.
-  @inline(__always) private func firstPlace(_ now: UInt64) -> Int {
-    guard let loaded = cpu.value.loaded else { return 0 }
-    let isOver = now >= cpu.value.sliceEnd
-    return loaded.value.place &+ (isOver ? 1 : 0)
-  }
-
   private func consider(_ candidate: VirtualCPUReference, _ choice: inout Choice) {
     choice.ready &+= 1
     let priority = candidate.value.machine.value.record.priority
     if let best = choice.best {
       let bestPriority = best.value.machine.value.record.priority
-      if priority == bestPriority { choice.equals &+= 1 }
-      guard priority > bestPriority else { return }
+      guard priority >= bestPriority else { return }
+      if priority == bestPriority {
+        choice.equals &+= 1
+        if order(candidate, choice.now) < order(best, choice.now) { choice.best = candidate }
+        return
+      }
     }
     choice.best = candidate
     choice.equals = 0
+  }
+
+  /// The order among equals: first whose turn is not over, then whose ended first.
+  @inline(__always) private func order(_ guest: VirtualCPUReference, _ now: UInt64) -> UInt64 {
+    guest.value.turnEnd > now ? 0 : guest.value.turnEnd
   }
 
   /// Whether a virtual CPU, or the work on its VM, could go on now.
@@ -174,7 +178,6 @@ extension Core {
       unload()
       if let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
       load(next)
-      cpu.value.sliceEnd = choice.now &+ slice
     }
     next.value.state.store(VirtualCPUState.running, ordering: .releasing)
     // A VM with a budget pays for its own time alone, not for its sleep.
@@ -241,8 +244,8 @@ extension Core {
   }
 
   /// `WFE`: ends the turn; the event may have come already, so the guest stays ready.
-  @inline(never) func yield() -> VirtualCPUReference {
-    cpu.value.sliceEnd = 0
+  @inline(never) func yield(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    guest.value.turnEnd = hardware.read(.counter)
     return schedule()
   }
 
@@ -251,7 +254,7 @@ extension Core {
   /// Arms the hypervisor's timer for the end of a turn or of a budget, and for the timers of those who wait.
   @inline(never) private func setAlarm(_ choice: inout Choice) {
     var deadline = choice.deadline
-    if choice.equals != 0 { deadline = min(deadline, cpu.value.sliceEnd) }
+    if choice.equals != 0, let best = choice.best { deadline = min(deadline, best.value.turnEnd) }
     if let payer = cpu.value.payer, payer.value.budget != 0 {
       let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]
       deadline = min(deadline, choice.now &+ left)

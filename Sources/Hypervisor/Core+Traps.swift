@@ -18,7 +18,7 @@ extension Core {
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:
       skipInstruction(syndrome)
-      return syndrome.isEventWait ? yield() : wait(guest)
+      return syndrome.isEventWait ? yield(guest) : wait(guest)
     case .floatingPoint: return openVectors(to: guest)
     case .undefined: return raiseUndefined(guest)
     }

@@ -27,8 +27,6 @@ public struct PhysicalCPU: ~Copyable {
   /// What each VM has spent of its budget here, and when its period ends, in ticks.
   var spent: InlineArray<8, UInt64>
   var periodEnd: InlineArray<8, UInt64>
-  /// When the virtual CPU that runs has to give way to its equals, in ticks of the counter.
-  var sliceEnd: UInt64
   /// When the hypervisor's timer interrupts.
   var alarm: UInt64
   /// Where the registers of its private interrupts lie in what is mapped of the device.

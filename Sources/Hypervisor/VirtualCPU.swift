@@ -29,6 +29,8 @@ public struct VirtualCPU: ~Copyable {
   /// Its place in the queue of its physical CPU.
   var place: Int
   let state: Atomic<UInt32>
+  /// When its turn among its equals ends, or when the last one ended, in ticks of the counter.
+  var turnEnd: UInt64
   /// List registers that it has filled, from the first on.
   var filled: UInt32
   /// What the only filled list register held, if its interrupt may be delivered again.

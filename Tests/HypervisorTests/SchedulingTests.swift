@@ -82,6 +82,30 @@ import Testing
     #expect(cpu.acknowledge() == 27)
   }
 
+  /// Whoever is interrupted again and again by somebody more urgent neither loses a turn nor gets another one before its
+  /// equals.
+  @Test func turnsSurviveInterruptions() throws {
+    let phone = try phone([
+      ScriptedVM(name: "urgent", priority: 2, budget: 99, period: 1000), ScriptedVM(name: "first", priority: 1),
+      ScriptedVM(name: "second", priority: 1),
+    ])
+    let cpu = phone.cpus[0]
+    cpu.enableInterrupts()
+    var times = ["first.0": 0 as UInt64, "second.0": 0]
+    for _ in 0..<200 {
+      cpu.setVirtualTimer(phone.board.clock + turn / 5)
+      cpu.waitForever()
+      times[phone.running[0] ?? "", default: 0] += turn / 5
+      phone.advance(turn / 5)
+      try #require(phone.running == ["urgent.0"])
+      #expect(cpu.acknowledge() == 27)
+      cpu.end(27)
+    }
+    let (first, second) = (try #require(times["first.0"]), try #require(times["second.0"]))
+    #expect(first + second == 200 * (turn / 5))
+    #expect(max(first, second) - min(first, second) <= 2 * turn, "\(first) and \(second)")
+  }
+
   /// Without a timer or an interrupt nobody wakes; the CPU sleeps.
   @Test func everybodyWaits() throws {
     let phone = try equals(2)
