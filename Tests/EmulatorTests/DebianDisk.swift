@@ -1,42 +1,28 @@
-import Foundation
-
-@testable import HostCommands
-
 /// A file system that a Debian of ours starts from, made of busybox and Scripts/guest-init.
 final class DebianDisk {
-  let path: String
+  var path: String { tree.product }
   /// What it was made for.
   let assets: DebianAssets
   /// What the kernel is told so that `/test/start` runs once user space is up; empty where there is no such file.
   let argument: String
-  private let folder = NSTemporaryDirectory() + "/pocketvisor-root-\(UUID().uuidString)"
+  private let tree: DebianTree
 
   /// - Parameters:
   ///   - mark: what the file `/mark` says.
   ///   - files: texts, by their names in `/test`.
   init(mark: String, of assets: DebianAssets = .arm64, files: [String: String] = [:]) throws {
-    path = folder + "/root.ext4"
     self.assets = assets
     argument = files["start"] == nil ? "" : " pocketvisor.run=/test/start"
-    let test = folder + "/tree/test"
-    try FileManager.default.createDirectory(atPath: test, withIntermediateDirectories: true)
-    for (name, text) in files { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(test)/\(name)")) }
-    let script = """
-      set -e; PATH=$PATH:/sbin:/usr/sbin; cd \(folder)/tree
-      mkdir bin dev proc root run sbin sys tmp; echo \(mark) >mark; chmod -R 755 test
-      install -m 755 \(assets.busybox) bin/busybox
-      ln -s busybox bin/sh; install -m 755 \(Repository.path)/Scripts/guest-init sbin/init
-      fakeroot mke2fs -q -t ext4 -J size=4 -m 0 -E root_owner=0:0 -d . \(path) 16M >/dev/null
-      """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", script]
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw InputError("\(path): not made") }
+    tree = try DebianTree(for: "root.ext4", files)
+    try tree.make(
+      by: """
+        PATH=$PATH:/sbin:/usr/sbin
+        mkdir bin dev proc root run sbin sys tmp; echo \(mark) >mark
+        install -m 755 \(assets.busybox) bin/busybox
+        ln -s busybox bin/sh; install -m 755 \(Repository.path)/Scripts/guest-init sbin/init
+        fakeroot mke2fs -q -t ext4 -J size=4 -m 0 -E root_owner=0:0 -d . \(path) 16M >/dev/null
+        """)
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
 }
 
 extension PhoneText {

@@ -1,33 +1,15 @@
-import Foundation
-
-@testable import HostCommands
-
 /// The ramdisk of the repository's Debians with a folder `/test` added, whose file `start` runs once user space is up.
 final class DebianRamdisk {
-  let path: String
-  private let folder = NSTemporaryDirectory() + "/pocketvisor-ramdisk-\(UUID().uuidString)"
+  var path: String { tree.product }
+  private let tree: DebianTree
 
   /// - Parameter files: texts, by their names in `/test`.
   init(_ files: [String: String]) throws {
-    path = folder + "/initrd.gz"
-    try FileManager.default.createDirectory(atPath: folder + "/tree/test", withIntermediateDirectories: true)
-    for (name, text) in files {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/tree/test/" + name))
-    }
+    tree = try DebianTree(for: "initrd.gz", files)
     // Linux unpacks one archive behind the other.
-    let script = """
-      set -e; cd \(folder)/tree; chmod 755 test/*
-      (cat \(DebianAssets.arm64.ramdisk); find . | cpio --quiet -o -H newc -R 0:0 | gzip) >\(path)
-      """
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", script]
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw InputError("\(path): not made") }
+    try tree.make(
+      by: "(cat \(DebianAssets.arm64.ramdisk); find . | cpio --quiet -o -H newc -R 0:0 | gzip) >\(path)")
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
 }
 
 extension PhoneText {

@@ -38,6 +38,8 @@ import Testing
     #expect(
       offset(VirtualCPU.self) { withUnsafeMutablePointer(to: &$0.pointee.vectors) { $0 } }
         == header["VIRTUAL_CPU_VECTORS"])
+    #expect(SystemSlot.executionState.rawValue * 8 == header["SYSTEM_EXECUTION_STATE"])
+    #expect((SystemSlot.executionState.rawValue + 1) * 8 == header["SYSTEM_NARROW"])
   }
 
   @Test func physicalCPU() throws {

@@ -1,5 +1,10 @@
 // What a virtual CPU owns of EL1 and EL0, stored and loaded in the order of `SystemSlot`.
 
+#include "Layout.h"
+
+// From the vector registers back to the system registers.
+#define SYSTEM_FROM_VECTORS (VIRTUAL_CPU_SYSTEM - VIRTUAL_CPU_VECTORS)
+
   .macro each_pair operation
   \operation sctlr_el1, elr_el2, 0
   \operation spsr_el2, vmpidr_el2, 16
@@ -19,11 +24,11 @@
   \operation csselr_el1, mdscr_el1, 240
   .endm
 
-// What more there is in AArch32.
+// What more there is in AArch32; FPEXC, the last, goes with the vector registers.
   .macro each_narrow_pair operation
-  \operation spsr_abt, spsr_und, 288
-  \operation spsr_irq, spsr_fiq, 304
-  \operation dacr32_el2, ifsr32_el2, 320
+  \operation spsr_abt, spsr_und, SYSTEM_NARROW
+  \operation spsr_irq, spsr_fiq, SYSTEM_NARROW + 16
+  \operation dacr32_el2, ifsr32_el2, SYSTEM_NARROW + 32
   .endm
 
   .macro store_pair first, second, offset
@@ -42,7 +47,7 @@
   .global save_system_registers
 save_system_registers:
   each_pair store_pair
-  ldr x1, [x0, #280]                // SystemSlot.executionState
+  ldr x1, [x0, #SYSTEM_EXECUTION_STATE]
   cbz x1, 1f
   each_narrow_pair store_pair
 1:ret
@@ -51,7 +56,7 @@ save_system_registers:
   .global load_system_registers
 load_system_registers:
   each_pair load_pair
-  ldr x1, [x0, #280]
+  ldr x1, [x0, #SYSTEM_EXECUTION_STATE]
   cbz x1, 1f
   each_narrow_pair load_pair
 1:ret
@@ -80,10 +85,10 @@ save_vectors:
   mrs x2, fpsr
   str x1, [x0, #512]
   str x2, [x0, #520]
-  ldur x1, [x0, #280 - 352]         // the last of the system registers in AArch32
+  ldur x1, [x0, #SYSTEM_FROM_VECTORS + SYSTEM_EXECUTION_STATE]
   cbz x1, 1f
   mrs x1, fpexc32_el2
-  stur x1, [x0, #336 - 352]
+  stur x1, [x0, #SYSTEM_FROM_VECTORS + SYSTEM_NARROW + 48]
 1:ret
 
   .section .text.load_vectors, "ax"
@@ -94,9 +99,9 @@ load_vectors:
   ldr x2, [x0, #520]
   msr fpcr, x1
   msr fpsr, x2
-  ldur x1, [x0, #280 - 352]
+  ldur x1, [x0, #SYSTEM_FROM_VECTORS + SYSTEM_EXECUTION_STATE]
   cbz x1, 1f
-  ldur x1, [x0, #336 - 352]
+  ldur x1, [x0, #SYSTEM_FROM_VECTORS + SYSTEM_NARROW + 48]
   msr fpexc32_el2, x1
 1:ret
 
