@@ -4,6 +4,8 @@ public struct DeviceTreeName: Equatable, Sendable {
   /// From 1 on; 0 for a name that nobody looks for.
   public let place: UInt8
 
+  init(place: UInt8) { self.place = place }
+
   public static var unknown: Self { Self(place: 0) }
   /// `compatible`
   public static var compatible: Self { Self(place: 1) }
@@ -72,15 +74,20 @@ public struct DeviceTreeName: Equatable, Sendable {
 }
 
 extension Blob {
-  /// The zero-terminated string that comes next, as a name.
-  @inline(never) public mutating func name() -> DeviceTreeName {
+  /// The hash of the zero-terminated string that comes next.
+  @inline(__always) mutating func hash() -> UInt32 {
     var hash: UInt32 = 0x811C_9DC5
     while true {
       let character = byte(at: position)
       position &+= 1
-      guard character != 0 else { break }
+      guard character != 0 else { return hash }
       hash = (hash ^ UInt32(character)) &* 0x0100_0193
     }
+  }
+
+  /// The zero-terminated string that comes next, as a name.
+  @inline(never) public mutating func name() -> DeviceTreeName {
+    let hash = hash()
     var place = DeviceTreeName.hashes.count
     while place > 0, DeviceTreeName.hashes[place &- 1] != hash { place &-= 1 }
     return DeviceTreeName(place: UInt8(truncatingIfNeeded: place))

@@ -1,6 +1,18 @@
-/// The board's UART, whose speed the boot loader has set: a PrimeCell UART (PL011, DDI 0183), or an 8250 with
-/// registers of 32 bits at multiples of 4 (16550A, DesignWare APB UART).
-public struct UART<Registers: DeviceRegisters> {
+/// A board's UART, whose speed the boot loader has set.
+public protocol SerialPort {
+  /// Asks for an interrupt when characters come, and, if `transmit`, when there is room.
+  func interrupt(transmit: Bool)
+  /// Whether the transmit FIFO has room.
+  var canSend: Bool { get }
+  /// Sends; the caller has seen that there is room.
+  func send(_ character: UInt8)
+  /// A character that came, or nil.
+  func receive() -> UInt8?
+}
+
+/// A PrimeCell UART (PL011, DDI 0183), or an 8250 with registers of 32 bits at multiples of 4 (16550A, DesignWare APB
+/// UART).
+public struct UART<Registers: DeviceRegisters>: SerialPort {
   private let registers: Registers
   private let is8250: Bool
 

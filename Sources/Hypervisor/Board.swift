@@ -7,7 +7,7 @@ import VirtualDevices
 /// What the hypervisor needs to know of a board.
 public struct Board: ~Copyable {
   /// The first member, so that both have one address.
-  private var walk: BoardWalk
+  var walk: BoardWalk
   /// Banks of memory.
   public var memory: RangeList
   /// What no guest may get: `/memreserve/`, `/reserved-memory`, and what is given away while booting.
@@ -18,8 +18,8 @@ public struct Board: ~Copyable {
   /// hypervisor and of its guests.
   var interruptController: RangeList
   var uarts: RangeList
-  /// The first UART is a 16550A, no PL011.
-  public var isUART8250: Bool
+  /// What the first UART is.
+  public var uartKind: DeviceTreeName
   public var uartInterrupt: InterruptNumber
   /// There is a generic timer with the interrupts that the hypervisor gives its guests.
   public var hasTimer: Bool
@@ -31,6 +31,8 @@ public struct Board: ~Copyable {
   public var image: PhysicalRange
   /// Random bytes for the guests, from those it gave.
   var seed: SeedGenerator
+  /// What only boards without virtualization extensions are searched for.
+  public var narrow: NarrowBoard
 
   /// 8 at the most.
   public var cpuCount: UInt32 { UInt32(truncatingIfNeeded: cpus.count) }
@@ -51,9 +53,9 @@ public struct Board: ~Copyable {
   /// Takes from the board's device tree what the hypervisor needs.
   public mutating func read<H: Hardware>(_ blob: Blob, for hardware: H.Type) {
     guard walk.begin(blob, &reserved) else { return }
-    while walk.goToEndOfProperties() {
+    while walk.goToEndOfProperties(hardware) {
       if !walk.isDisabled { judge(hardware) }
-      walk.goToNextNode()
+      walk.goToNextNode(hardware)
     }
     let start = walk.number(.initrdStart)
     let end = walk.number(.initrdEnd)
@@ -64,23 +66,21 @@ public struct Board: ~Copyable {
 
   /// Takes from a node what the hypervisor needs.
   private mutating func judge<H: Hardware>(_ hardware: H.Type) {
-    if walk.parent.isReserved { walk.readRanges(&reserved) }
+    if walk.parent.isReserved { walk.readRanges(&reserved, hardware) }
     let kind = walk.kind
-    if kind.isUART {
-      guard uarts.count == 0 else { return }
-      walk.readRanges(&uarts)
-      isUART8250 = kind != .pl011
-      walk.goToInterrupts()
-      uartInterrupt = walk.interrupt()
+    if H.followsBuses, kind.isNarrowDevice {
+      judgeNarrow(hardware)
+    } else if kind.isUART {
+      takeUART(hardware)
     } else if kind.isInterruptController {
       if (kind == .gicV3) == (H.interruptControllerGeneration == 3) {
-        walk.readRanges(&interruptController)
+        walk.readRanges(&interruptController, hardware)
       }
       walk.reserveChildren()
     } else if kind == .memory {
-      walk.readRanges(&memory)
+      walk.readRanges(&memory, hardware)
     } else if kind == .cpu {
-      if cpus.count < PhoneLimits.physicalCPUs { walk.readRanges(&cpus) }
+      if cpus.count < PhoneLimits.physicalCPUs { walk.readRanges(&cpus, hardware) }
     } else if kind == .armv8Timer {
       walk.goToInterrupts()
       _ = walk.interrupt()
@@ -88,6 +88,19 @@ public struct Board: ~Copyable {
         walk.interrupt() == GuestInterrupt.physicalTimer
         && walk.interrupt() == GuestInterrupt.virtualTimer
         && walk.interrupt() == PhysicalInterrupt.alarm
+    }
+  }
+
+  /// The first UART is the console.
+  mutating func takeUART<H: Hardware>(_ hardware: H.Type) {
+    guard uarts.count == 0 else { return }
+    walk.readRanges(&uarts, hardware)
+    uartKind = walk.kind
+    if H.followsBuses {
+      uartInterrupt = walk.firstInterrupt()
+    } else {
+      walk.goToInterrupts()
+      uartInterrupt = walk.interrupt()
     }
   }
 }
@@ -123,7 +136,7 @@ public struct RangeList: ~Copyable {
 }
 
 /// The walk through the tree. A node is judged when its properties have all been seen, which come before its children.
-private struct BoardWalk: ~Copyable {
+struct BoardWalk: ~Copyable {
   /// What a node says of its children.
   struct Level {
     /// 32-bit cells of an address and of a size.
@@ -133,17 +146,19 @@ private struct BoardWalk: ~Copyable {
     var isReserved: Bool
   }
 
-  private var tree: DeviceTree
+  var tree: DeviceTree
   private var event: DeviceTreeEvent
-  private var levels: InlineArray<16, Level>
+  private(set) var levels: InlineArray<16, Level>
   /// The level of the node whose properties come now.
-  private var level: Int
+  private(set) var level: Int
   /// What its `device_type` or `compatible` says it is.
   private(set) var kind: DeviceTreeName
   private(set) var isDisabled: Bool
   /// Where properties lie, by their names: those of this node, and of the one node that has such a property. One more
   /// than the offset of the value; 0 for what was not there.
   private var properties: InlineArray<32, Int>
+  /// Of each level, where the `ranges` of its node lies, likewise.
+  private(set) var ranges: InlineArray<16, Int>
 
   var parent: Level { mutating get { levels[(level &- 1) & 15] } }
 
@@ -163,16 +178,16 @@ private struct BoardWalk: ~Copyable {
   }
 
   /// False at the end of the tree.
-  mutating func goToEndOfProperties() -> Bool {
+  mutating func goToEndOfProperties<H: Hardware>(_ hardware: H.Type) -> Bool {
     event = tree.next()
     while event == .property {
-      note()
+      note(hardware)
       event = tree.next()
     }
     return event == .beginNode || event == .endNode
   }
 
-  mutating func goToNextNode() {
+  mutating func goToNextNode<H: Hardware>(_ hardware: H.Type) {
     kind = .unknown
     isDisabled = false
     properties[Int(DeviceTreeName.reg.place)] = 0
@@ -180,15 +195,17 @@ private struct BoardWalk: ~Copyable {
     if event == .beginNode {
       levels[level & 15] = Level(
         addressCells: 2, sizeCells: 1, isReserved: tree.name == .reservedMemory)
+      if H.followsBuses { forgetWiring() }
     }
   }
 
   /// What a property says of its node; of the others, where they are.
-  private mutating func note() {
-    switch tree.name {
+  private mutating func note<H: Hardware>(_ hardware: H.Type) {
+    let name = H.followsBuses && tree.name == .unknown ? narrowPropertyName() : tree.name
+    switch name {
     case .compatible, .deviceType:
       while tree.blob.position < tree.value &+ tree.length {
-        let name = tree.blob.name()
+        let name = H.followsBuses ? anyName() : tree.blob.name()
         if name.isKindOfNode { kind = name }
       }
     case .status:
@@ -197,8 +214,16 @@ private struct BoardWalk: ~Copyable {
     case .addressCells:
       levels[level & 15].addressCells = UInt8(truncatingIfNeeded: tree.blob.cell())
     case .sizeCells: levels[level & 15].sizeCells = UInt8(truncatingIfNeeded: tree.blob.cell())
-    default: properties[Int(tree.name.place & 31)] = tree.value &+ 1
+    case .ranges where H.followsBuses: ranges[level & 15] = tree.value &+ 1
+    default: properties[Int(name.place & 31)] = tree.value &+ 1
     }
+  }
+
+  /// What a node does not say it does not have from another.
+  private mutating func forgetWiring() {
+    ranges[level & 15] = 0
+    properties[Int(DeviceTreeName.interrupts.place)] = 0
+    properties[Int(DeviceTreeName.interruptsExtended.place)] = 0
   }
 
   /// What belongs to this node is not given to a guest either: an interrupt translation service writes memory.
@@ -208,11 +233,14 @@ private struct BoardWalk: ~Copyable {
 
   /// Goes to the value of a property.
   /// - Returns: where it ends; what was not there has no bytes, and only zeros are read.
-  @inline(never) private mutating func go(to name: DeviceTreeName) -> Int {
-    tree.blob.position = properties[Int(name.place & 31)] &- 9
+  @inline(never) mutating func go(to name: DeviceTreeName) -> Int { go(to: properties[Int(name.place & 31)]) }
+
+  /// The same for what is noted of a property: one more than the offset of the value.
+  @inline(__always) mutating func go(to noted: Int) -> Int {
+    tree.blob.position = noted &- 9
     let length = tree.blob.cell()
     tree.blob.position &+= 4
-    return tree.blob.position &+ Int(length)
+    return tree.blob.position &+ Int(truncatingIfNeeded: length)
   }
 
   /// A property that is one number.
@@ -233,10 +261,11 @@ private struct BoardWalk: ~Copyable {
   }
 
   /// Adds the node's `reg`: pairs of address and size.
-  @inline(never) mutating func readRanges(_ list: inout RangeList) {
+  @inline(never) mutating func readRanges<H: Hardware>(_ list: inout RangeList, _ hardware: H.Type) {
     let end = go(to: .reg)
     while tree.blob.position < end, !list.isIncomplete {
-      let start = tree.blob.number(cells: parent.addressCells)
+      var start = tree.blob.number(cells: parent.addressCells)
+      if H.followsBuses { start = translate(start) }
       list.append(PhysicalRange(start: start, size: tree.blob.number(cells: parent.sizeCells)))
     }
   }

@@ -6,7 +6,7 @@ import Drivers
 import Synchronization
 import VirtualDevices
 
-extension Boot {
+extension Boot where H: VirtualizationExtensions {
   mutating func makeMachines(_ core: Core<H>) {
     guard let record = unsafe findRecord(core) else { core.halt("the image has no valid phone record") }
     let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
@@ -300,7 +300,7 @@ extension Boot {
   private static var flash: UInt64 { 0x0400_0000 }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// The level-1 table of a VM.
   func root(of machine: VirtualMachineReference) -> UnsafeMutablePointer<UInt64> {
     unsafe hardware.pointer(to: PhysicalAddress(machine.value.translation & 0xFFFF_FFFF_FE00))

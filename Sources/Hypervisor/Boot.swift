@@ -21,34 +21,19 @@ public struct Boot<H: Hardware>: ~Copyable {
     self.stackStride = stackStride
   }
 
-  /// Reads the board and the device image, prepares every VM, wakes the other CPUs.
+  /// Reads the board, starts its console and its interrupt controller, and makes sure of what is in use.
   /// - Parameters:
   ///   - tree: where the boot loader put the board's device tree.
   ///   - ownMemory: what the hypervisor occupies with its arena.
-  ///   - secondaryEntry: where a CPU that the firmware turns on begins.
-  /// - Returns: the hypervisor on the boot CPU, ready to schedule; nil where not even a UART was found.
-  public mutating func start(tree: PhysicalAddress, ownMemory: PhysicalRange, secondaryEntry: PhysicalAddress)
-    -> Core<H>?
-  {
+  /// - Returns: the hypervisor on the boot CPU; nil where not even a UART was found.
+  @inline(__always) mutating func open(tree: PhysicalAddress, ownMemory: PhysicalRange) -> Core<H>? {
     guard let phone = makePhone(), readBoard(tree, phone), let core = makeCPUs(phone) else { return nil }
     startConsole(core)
     if let missing = Self.missing(phone) { core.halt(missing) }
-    startInterruptController(core)
+    H.startInterruptController(core)
     core.phone.value.board.reserved.append(ownMemory)
     core.phone.value.board.reserved.append(core.phone.value.board.image)
     core.phone.value.board.reserved.append(core.phone.value.board.tree)
-    makeMachines(core)
-    connectServer(core)
-    if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
-    // No other CPU runs yet: the console needs no lock.
-    core.put(
-      "[pocketvisor] RAM taken: 0x",
-      unsafe hardware.physicalAddress(of: core.phone.value.arena.used).rawValue &- ownMemory.start
-    )
-    core.endLine()
-    core.pump()
-    core.startCPU()
-    startOtherCPUs(core, secondaryEntry)
     return core
   }
 
@@ -101,7 +86,7 @@ public struct Boot<H: Hardware>: ~Copyable {
   private func startConsole(_ core: Core<H>) {
     let address = core.phone.value.board.uart
     hardware.map(.uart, at: PhysicalAddress(address))
-    core.phone.value.uartOffset = DeviceSlot.offset(of: address)
+    core.phone.value.uartOffset = H.offset(of: address)
     core.uart.interrupt(transmit: false)
   }
 
@@ -111,26 +96,36 @@ public struct Boot<H: Hardware>: ~Copyable {
     if phone.value.board.reserved.isIncomplete || phone.value.board.memory.isIncomplete {
       return "too many memory ranges"
     }
-    if phone.value.board.distributor == 0 {
-      return H.interruptControllerGeneration == 3
-        ? "the board has no GICv3 (arm,gic-v3)" : "the board has no GICv2 (arm,gic-400, arm,cortex-a15-gic)"
-    }
-    if !phone.value.board.hasTimer { return "no generic timer with interrupts 26, 27 and 30" }
-    if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
+    if let missing = H.missing(phone) { return missing }
     if phone.value.board.image.size == 0 { return "no device image: pass it as ramdisk" }
     return nil
   }
+}
 
-  private func startInterruptController(_ core: Core<H>) {
-    hardware.map(.distributor, at: PhysicalAddress(core.phone.value.board.distributor))
-    hardware.map(.redistributor, at: PhysicalAddress(core.phone.value.board.redistributors.start))
-    hardware.mapInterface(&core.phone.value.board)
-    core.distributor.start(generation: H.interruptControllerGeneration)
-    let listType = hardware.read(.listType)
-    core.phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
-    core.phone.value.priorityMask =
-      0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
-    core.enableInterrupt(core.phone.value.board.uartInterrupt)
+extension Boot where H: VirtualizationExtensions {
+  /// Reads the board and the device image, prepares every VM, wakes the other CPUs.
+  /// - Parameters:
+  ///   - tree: where the boot loader put the board's device tree.
+  ///   - ownMemory: what the hypervisor occupies with its arena.
+  ///   - secondaryEntry: where a CPU that the firmware turns on begins.
+  /// - Returns: the hypervisor on the boot CPU, ready to schedule; nil where not even a UART was found.
+  public mutating func start(tree: PhysicalAddress, ownMemory: PhysicalRange, secondaryEntry: PhysicalAddress)
+    -> Core<H>?
+  {
+    guard let core = open(tree: tree, ownMemory: ownMemory) else { return nil }
+    makeMachines(core)
+    connectServer(core)
+    if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
+    // No other CPU runs yet: the console needs no lock.
+    core.put(
+      "[pocketvisor] RAM taken: 0x",
+      unsafe hardware.physicalAddress(of: core.phone.value.arena.used).rawValue &- ownMemory.start
+    )
+    core.endLine()
+    core.pump()
+    core.startCPU()
+    startOtherCPUs(core, secondaryEntry)
+    return core
   }
 
   private func startOtherCPUs(_ core: Core<H>, _ entry: PhysicalAddress) {
@@ -148,7 +143,30 @@ public struct Boot<H: Hardware>: ~Copyable {
   }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
+  /// What the board lacks besides memory and a device image, in a sentence; nil if it has everything.
+  @inline(__always) static func missing(_ phone: PhoneReference) -> Message? {
+    if phone.value.board.distributor == 0 {
+      return H.interruptControllerGeneration == 3
+        ? "the board has no GICv3 (arm,gic-v3)" : "the board has no GICv2 (arm,gic-400, arm,cortex-a15-gic)"
+    }
+    if !phone.value.board.hasTimer { return "no generic timer with interrupts 26, 27 and 30" }
+    if !phone.value.board.hasFirmware { return "the firmware has no PSCI by SMC" }
+    return nil
+  }
+
+  @inline(__always) func startInterruptController() {
+    hardware.map(.distributor, at: PhysicalAddress(phone.value.board.distributor))
+    hardware.map(.redistributor, at: PhysicalAddress(phone.value.board.redistributors.start))
+    hardware.mapInterface(&phone.value.board)
+    distributor.start(generation: H.interruptControllerGeneration)
+    let listType = hardware.read(.listType)
+    phone.value.listRegisterCount = UInt32(truncatingIfNeeded: min(listType & 31, 3)) &+ 1
+    phone.value.priorityMask =
+      0x0101_0101 &* ((0xFF &<< (7 &- UInt32(truncatingIfNeeded: listType &>> 29))) & 0xFF)
+    enableInterrupt(phone.value.board.uartInterrupt)
+  }
+
   /// Prepares this CPU's interrupt controller and timer; called once on each CPU.
   public func startCPU() {
     hardware.startInterface()
@@ -174,7 +192,7 @@ extension Core {
 
   /// - Returns: where this CPU's redistributor lies in what is mapped of them.
   private func wakeRedistributor() -> UInt32 {
-    let base = DeviceSlot.offset(of: phone.value.board.redistributors.start)
+    let base = H.offset(of: phone.value.board.redistributors.start)
     let affinity = cpu.value.affinity
     let packed = UInt32(truncatingIfNeeded: affinity & 0xFF_FFFF | affinity &>> 8 & 0xFF00_0000)
     var offset = base
@@ -198,7 +216,9 @@ extension Core {
     turnBoardOff("the device goes off")
     halt("the firmware does not turn it off")
   }
+}
 
+extension Core {
   /// The board's memory, or the arena, is used up.
   @inline(never) func haltForMemory() -> Never { halt("not enough memory for all VMs") }
 

@@ -4,9 +4,7 @@ import Drivers
 import VirtualDevices
 
 extension Core {
-  var uart: UART<H.Registers> {
-    UART(hardware.registers(.uart, offset: phone.value.uartOffset), is8250: phone.value.board.isUART8250)
-  }
+  var uart: H.Port { hardware.port(phone.value.board.uartKind, offset: phone.value.uartOffset) }
 
   @inline(never) func lockConsole() { phone.value.consoleLock.acquire(by: cpu.value.number) }
 
@@ -58,27 +56,7 @@ extension Core {
 
   // MARK: From the UART
 
-  /// The board's UART has received, or has room: for the VM behind the one that had it last, and so on.
-  func serveUART() {
-    lockConsole()
-    while let character = uart.receive() { typed(character) }
-    setDraining(false)
-    pump()
-    let turn = phone.value.console.turn
-    unlockConsole()
-    for place in 0..<8 as Range<UInt32> {
-      guard let machine = phone.value.machines[Int((turn &+ place) & 7)] else { continue }
-      lockConsole()
-      show(machine)
-      if machine.value.isBlocked, !machine.value.console.isFull {
-        machine.value.isBlocked = false
-        machine.value.uart.transmitted()
-      }
-      settleUART(machine)
-    }
-  }
-
-  private func typed(_ character: UInt8) {
+  func typed(_ character: UInt8) {
     let isEscaped = phone.value.console.isEscaped
     let isEscape = character == Console.escapeKey
     phone.value.console.isEscaped = isEscape && !isEscaped
@@ -159,5 +137,27 @@ extension Core {
     lockConsole()
     repeat { pump() } while phone.value.console.output.count != 0
     unlockConsole()
+  }
+}
+
+extension Core where H: VirtualizationExtensions {
+  /// The board's UART has received, or has room: for the VM behind the one that had it last, and so on.
+  func serveUART() {
+    lockConsole()
+    while let character = uart.receive() { typed(character) }
+    setDraining(false)
+    pump()
+    let turn = phone.value.console.turn
+    unlockConsole()
+    for place in 0..<8 as Range<UInt32> {
+      guard let machine = phone.value.machines[Int((turn &+ place) & 7)] else { continue }
+      lockConsole()
+      show(machine)
+      if machine.value.isBlocked, !machine.value.console.isFull {
+        machine.value.isBlocked = false
+        machine.value.uart.transmitted()
+      }
+      settleUART(machine)
+    }
   }
 }

@@ -16,7 +16,7 @@ struct DeviceAccess {
   let stored: UInt64
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Answers an access outside of the guest's memory.
   @inline(never) func accessDevice(
     _ guest: VirtualCPUReference, _ abort: DataAbort, _ syndrome: ExceptionSyndrome

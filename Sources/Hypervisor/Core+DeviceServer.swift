@@ -6,7 +6,7 @@ import ArmArchitecture
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   // MARK: From a VM to the server
 
   /// An access to a page of registers that the server writes, which answers loads: the PL031, and a client's places of

@@ -24,7 +24,7 @@ struct InterruptFrame {
   }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Splits an access of 1 to 8 bytes into words of 32 bits.
   @inline(__always) func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
     guard access.sizeShift == 2, access.offset & 3 == 0 else { return accessParts(frame, access) }

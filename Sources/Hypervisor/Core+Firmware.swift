@@ -4,7 +4,7 @@ import Appliance
 import ArmArchitecture
 import Synchronization
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Answers the function in w0 with its arguments in x1…x3.
   @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])

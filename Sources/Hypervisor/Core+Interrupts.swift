@@ -20,7 +20,7 @@ enum ListControl {
   static var overflowing: UInt64 { 7 }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   // MARK: Telling who is concerned
 
   /// Some of these interrupts of a bank may have become deliverable: whoever they go to takes notice.

@@ -38,7 +38,7 @@ enum StopReason {
   }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Bytes that are copied or cleared before the scheduler looks for somebody more urgent.
   private var sliceBytes: UInt64 { 128 << 10 }
 

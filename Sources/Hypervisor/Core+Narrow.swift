@@ -2,7 +2,7 @@
 
 import ArmArchitecture
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// What comes before the answer to a synchronous exception from AArch32: an instruction whose condition fails does nothing;
   /// for all others the IT state moves on. EL0 of a 64-bit VM needs none of this.
   /// - Returns: whether there is something to answer.

@@ -19,7 +19,7 @@ extension VirtualMachine {
   }
 }
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Answers a function of the framework.
   @inline(never) func callPartition(_ guest: VirtualCPUReference, _ number: UInt32) -> VirtualCPUReference {
     guard PartitionFunction.exists(number) else { return refuse(guest, PartitionError.notSupported) }

@@ -6,7 +6,7 @@ import Drivers
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// A physical interrupt stopped the guest.
   /// - Returns: the virtual CPU to go on with.
   public func handleInterrupt(_ guest: VirtualCPUReference) -> VirtualCPUReference {
@@ -77,7 +77,7 @@ extension Core {
   }
 
   /// Where the distributor lies in what is mapped of it.
-  var distributorOffset: UInt32 { DeviceSlot.offset(of: phone.value.board.distributor) }
+  var distributorOffset: UInt32 { H.offset(of: phone.value.board.distributor) }
 
   /// The private interrupts of this CPU.
   var privateInterrupts: PrivateInterrupts<H.Registers> {

@@ -8,7 +8,7 @@ import Drivers
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// A turn among equals lasts 1/256 of a second. Who is interrupted by somebody more urgent goes on with it.
   private var turn: UInt64 { hardware.read(.counterFrequency) &>> 8 }
 

@@ -6,7 +6,7 @@ import ArmArchitecture
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// GICD_ITARGETSR, GICD_SGIR and ICPIDR2.
   /// - Returns: what is loaded.
   func accessSecond(

@@ -3,7 +3,7 @@ import ArmArchitecture
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// A software-generated interrupt to oneself, like the one before.
   @inline(__always) func sendAgain(to guest: VirtualCPUReference, _ value: UInt64) -> Bool {
     value & 0x01FF_F0FF_00FF_FFFF == UInt64(guest.value.bit) && redeliver(Self.interrupt(value), to: guest)

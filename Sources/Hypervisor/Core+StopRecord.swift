@@ -1,7 +1,7 @@
 import ArmArchitecture
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// The record that a VM leaves: who, why, where, and all registers.
   func recordStop(_ guest: VirtualCPUReference, _ reason: StopReason) {
     lockConsole()
@@ -19,7 +19,9 @@ extension Core {
     pump()
     unlockConsole()
   }
+}
 
+extension Core {
   /// Where and why the exception that is being handled was taken.
   @inline(never) func putState(_ programCounter: UInt64) {
     put("\r\n  pc ", programCounter)

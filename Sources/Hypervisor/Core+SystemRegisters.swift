@@ -3,7 +3,7 @@
 
 import ArmArchitecture
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Answers a trapped `MRS` or `MSR`.
   @inline(never) func accessSystemRegister(
     _ guest: VirtualCPUReference, _ access: SystemRegisterAccess, _ syndrome: ExceptionSyndrome

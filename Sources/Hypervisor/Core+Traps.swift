@@ -3,7 +3,7 @@
 import ArmArchitecture
 import Synchronization
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// Answers a synchronous exception of the guest that runs here.
   /// - Returns: the virtual CPU to go on with.
   @inline(__always) public func handleTrap(_ guest: VirtualCPUReference) -> VirtualCPUReference {

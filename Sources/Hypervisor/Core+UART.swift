@@ -2,7 +2,7 @@ import ArmArchitecture
 import Synchronization
 import VirtualDevices
 
-extension Core {
+extension Core where H: VirtualizationExtensions {
   /// The guest's PL011. Its flags, which a guest reads before every character, need no lock.
   @inline(never) func accessUART(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt64 {
     guard access.offset & 0xFFC == VirtualPL011.flagRegister, !access.isStore else {

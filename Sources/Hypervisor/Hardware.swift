@@ -1,11 +1,17 @@
 // What the portable part asks of a CPU and a board. The device's own implementation is one instruction for
 // each of these; the tests' is a scripted machine.
+//
+// `Hardware` is what every image has. What virtualization extensions add, and all that is built on them, is
+// `VirtualizationExtensions`; what CPUs without them have instead is `NarrowHardware` (decision 23).
 
+import Appliance
 import ArmArchitecture
 import Drivers
 import VirtualDevices
 
-/// The registers that the hypervisor reads or writes while it runs, by what they mean.
+/// The registers that the hypervisor reads or writes while it runs, by what they mean. Where there are no virtualization
+/// extensions: the counter and its frequency, the alarm, the affinity, acknowledging and ending an interrupt, and what an
+/// exception of the hypervisor's own left.
 public enum MachineRegister: Hashable, Sendable {
   /// ESR_EL2.
   case syndrome
@@ -60,14 +66,49 @@ public enum MachineRegister: Hashable, Sendable {
 /// A physical CPU and the board around it.
 public protocol Hardware {
   associatedtype Registers: DeviceRegisters
+  /// A UART of one of the kinds that the image has drivers for.
+  associatedtype Port: SerialPort
 
-  /// The GIC's architecture that the image is linked for: 2 or 3. A constant, so that an image has no code for the
-  /// other one.
+  // Constants, so that an image has no code for what it is not linked for.
+
+  /// The GIC's architecture that the guests have: 2 or 3.
   static var interruptControllerGeneration: UInt32 { get }
+  /// Whether the board's devices may lie behind buses, and be those of `DeviceTreeName.isNarrowDevice`.
+  static var followsBuses: Bool { get }
+  /// Bytes of a device that `map` makes reachable, a power of two.
+  static var deviceSpan: UInt32 { get }
 
   func read(_ register: MachineRegister) -> UInt64
   func write(_ register: MachineRegister, _ value: UInt64)
 
+  /// Sleeps until an interrupt is pending.
+  func waitForInterrupt()
+
+  /// The address of a page of the hypervisor's own memory on the bus.
+  func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress
+  /// A page of the hypervisor's own memory by its address on the bus: the inverse.
+  func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer
+  /// A view of normal memory at a physical address, through one of this CPU's `WindowSlot`s: 2 MiB are
+  /// reachable, until the slot is used again.
+  func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer
+  /// Makes `deviceSpan` bytes of a device's registers reachable, from the boundary below its address.
+  func map(_ slot: DeviceSlot, at address: PhysicalAddress)
+  /// The registers of a device that was mapped, or of a frame of it.
+  func registers(_ slot: DeviceSlot, offset: UInt32) -> Registers
+  /// The board's UART, which was mapped.
+  func port(_ kind: DeviceTreeName, offset: UInt32) -> Port
+
+  // While booting.
+
+  /// What the board lacks that this hardware needs, in a sentence; nil if it has everything.
+  static func missing(_ phone: PhoneReference) -> Message?
+  /// Starts the board's interrupt controller, and lets it deliver the UART's interrupt.
+  static func startInterruptController(_ core: Core<Self>)
+}
+
+/// A CPU that has a level above its guests, with a translation of its own for their memory and a virtual CPU interface for
+/// their interrupts.
+public protocol VirtualizationExtensions: Hardware {
   /// Reads the identification register with this `CRm:op2`.
   func identification(_ index: UInt32) -> UInt64
 
@@ -84,18 +125,9 @@ public protocol Hardware {
 
   /// Forgets the translations of the VM whose VTTBR_EL2 is loaded, on this CPU.
   func forgetTranslations()
-  /// Sleeps until an interrupt is pending.
-  func waitForInterrupt()
   /// Calls the board's firmware.
   func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64
 
-  /// The address of a page of the hypervisor's own memory on the bus.
-  func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress
-  /// A page of the hypervisor's own memory by its address on the bus: the inverse.
-  func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer
-  /// A view of normal memory at a physical address, through one of this CPU's `WindowSlot`s: 2 MiB are
-  /// reachable, until the slot is used again.
-  func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer
   /// Copies for a guest whose caches may be off: cleans what it wrote to the point of coherency.
   func copyForGuest(_ destination: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int)
   /// Fills with zeros likewise.
@@ -106,15 +138,32 @@ public protocol Hardware {
   /// CPU interface) are mapped; and starts the one of this CPU.
   func mapInterface(_ board: inout Board)
   func startInterface()
-  /// Makes 2 MiB of a device's registers reachable, from the 2 MiB boundary below its address.
-  func map(_ slot: DeviceSlot, at address: PhysicalAddress)
-  /// The registers of a device that was mapped, or of a frame of it.
-  func registers(_ slot: DeviceSlot, offset: UInt32) -> Registers
+}
+
+extension VirtualizationExtensions {
+  @inline(__always) public static var followsBuses: Bool { false }
+  @inline(__always) public static var deviceSpan: UInt32 { 0x20_0000 }
+
+  @inline(__always) public func port(_ kind: DeviceTreeName, offset: UInt32) -> UART<Registers> {
+    UART(registers(.uart, offset: offset), is8250: kind != .pl011)
+  }
+
+  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? {
+    Core<Self>.missing(phone)
+  }
+  @inline(__always) public static func startInterruptController(_ core: Core<Self>) {
+    core.startInterruptController()
+  }
 }
 
 extension Hardware {
   /// The affinity fields of the CPU that executes this (MPIDR_EL1: Aff3, Aff2, Aff1, Aff0).
   var ownAffinity: UInt64 { read(.affinity) & 0xFF_00FF_FFFF }
+
+  /// Where a device at this address lies in what `map` makes reachable.
+  @inline(__always) public static func offset(of address: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: address) & (deviceSpan &- 1)
+  }
 }
 
 /// Views of physical memory that a CPU can have at the same time.
@@ -126,11 +175,9 @@ public enum WindowSlot: Int, Sendable {
 /// The devices that the hypervisor drives.
 public enum DeviceSlot: Int, Sendable {
   case distributor = 0
+  /// The redistributors; of a GICv2 the CPU interface.
   case redistributor = 1
   case uart = 3
   /// The virtual CPU interface's control of a GICv2.
   case listInterface = 5
-
-  /// Where a device at this address lies in what `Hardware.map` makes reachable.
-  public static func offset(of address: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: address) & 0x1F_FFFF }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the report needs of a 64-bit little-endian ELF file: sections and sized symbols.
+/// What the report needs of a little-endian ELF file, 32-bit or 64-bit: sections and sized symbols.
 struct ELFFile {
   struct Section {
     var name: String
@@ -20,23 +20,20 @@ struct ELFFile {
 
   let sections: [Section]
   let symbols: [Symbol]
-  private let data: Data
 
-  /// Section header: offsets of the fields that we read (ELF-64 object file format, 1.5).
   private struct RawSection {
-    var name, type, link: UInt32
+    var name, type, link: UInt64
     var flags, address, offset, size: UInt64
   }
 
   init?(path: String) {
-    guard let data = FileManager.default.contents(atPath: path),
-      data.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1])
+    guard let data = FileManager.default.contents(atPath: path), data.starts(with: [0x7F, 0x45, 0x4C, 0x46]),
+      let layout = ELFLayout(fileClass: data[4]), data[5] == 1
     else { return nil }
-    self.data = data
-    let table = Int(data.number(at: 40, bytes: 8))
-    let count = Int(data.number(at: 60, bytes: 2))
-    let raw = (0..<count).map { Self.section(data, at: table + 64 * $0) }
-    let names = raw[Int(data.number(at: 62, bytes: 2))]
+    let table = layout.header.sections.number(in: data, at: 0)
+    let count = layout.header.count.number(in: data, at: 0)
+    let raw = (0..<count).map { Self.section(data, layout.section, at: table + layout.section.size * $0) }
+    let names = raw[Int(layout.header.names.number(in: data, at: 0))]
     sections = raw.map { section in
       Section(
         name: data.string(at: Int(names.offset) + Int(section.name)), address: section.address,
@@ -45,37 +42,43 @@ struct ELFFile {
         isZeroed: section.flags & 2 != 0 && section.type == 8)
     }
     let named = raw.filter { $0.type == 2 }.flatMap {
-      Self.symbols(data, $0, strings: raw[Int($0.link)], sections: raw)
+      Self.symbols(data, layout.symbol, $0, strings: raw[Int($0.link)], sections: raw)
     }
     symbols = Self.sized(named.filter { !$0.name.isEmpty && !Self.isMapping($0.name) })
   }
 
-  private static func section(_ data: Data, at offset: Int) -> RawSection {
+  private static func section(_ data: Data, _ layout: ELFLayout.SectionHeader, at offset: UInt64)
+    -> RawSection
+  {
     RawSection(
-      name: UInt32(data.number(at: offset, bytes: 4)), type: UInt32(data.number(at: offset + 4, bytes: 4)),
-      link: UInt32(data.number(at: offset + 40, bytes: 4)), flags: data.number(at: offset + 8, bytes: 8),
-      address: data.number(at: offset + 16, bytes: 8), offset: data.number(at: offset + 24, bytes: 8),
-      size: data.number(at: offset + 32, bytes: 8))
+      name: layout.name.number(in: data, at: offset), type: layout.type.number(in: data, at: offset),
+      link: layout.link.number(in: data, at: offset), flags: layout.flags.number(in: data, at: offset),
+      address: layout.address.number(in: data, at: offset),
+      offset: layout.offset.number(in: data, at: offset),
+      size: layout.length.number(in: data, at: offset))
   }
 
   /// The symbols of one table that stand in loaded sections.
-  private static func symbols(_ data: Data, _ table: RawSection, strings: RawSection, sections: [RawSection])
-    -> [Symbol]
-  {
-    stride(from: Int(table.offset), to: Int(table.offset + table.size), by: 24).compactMap { offset in
-      let index = Int(data.number(at: offset + 6, bytes: 2))
+  private static func symbols(
+    _ data: Data, _ layout: ELFLayout.Symbol, _ table: RawSection, strings: RawSection,
+    sections: [RawSection]
+  ) -> [Symbol] {
+    stride(from: table.offset, to: table.offset + table.size, by: Int(layout.size)).compactMap { offset in
+      let index = Int(layout.section.number(in: data, at: offset))
       guard index > 0, index < sections.count, sections[index].flags & 2 != 0, sections[index].type != 8 else {
         return nil
       }
+      let name = Int(strings.offset + layout.name.number(in: data, at: offset))
       return Symbol(
-        name: data.string(at: Int(strings.offset) + Int(data.number(at: offset, bytes: 4))),
-        address: data.number(at: offset + 8, bytes: 8), size: data.number(at: offset + 16, bytes: 8))
+        name: data.string(at: name), address: layout.value.number(in: data, at: offset),
+        size: layout.length.number(in: data, at: offset))
     }
   }
 
-  /// `$x` and `$d` mark where code and data begin (ELF for the Arm 64-bit architecture, 5.5.4).
+  /// `$x`, `$a`, `$t` and `$d` mark where code and data begin (ELF for the Arm 64-bit architecture, 5.5.4; for the Arm
+  /// architecture, 5.5.5).
   private static func isMapping(_ name: String) -> Bool {
-    ["$x", "$d"].contains(name) || name.hasPrefix("$x.") || name.hasPrefix("$d.")
+    ["$x", "$a", "$t", "$d"].contains { name == $0 || name.hasPrefix($0 + ".") }
   }
 
   /// Assembly symbols state no size: they go on to the next symbol.
@@ -99,10 +102,6 @@ struct ELFFile {
 }
 
 extension Data {
-  fileprivate func number(at offset: Int, bytes: Int) -> UInt64 {
-    (0..<bytes).reversed().reduce(0) { $0 << 8 | UInt64(self[offset + $1]) }
-  }
-
   fileprivate func string(at offset: Int) -> String {
     String(decoding: self[offset...].prefix { $0 != 0 }, as: UTF8.self)
   }

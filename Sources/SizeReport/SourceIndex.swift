@@ -21,8 +21,8 @@ struct SymbolName {
     discriminator = subject.components(separatedBy: " in _").dropFirst().first.map {
       String($0.prefix { $0 != ")" })
     }
-    let words = subject.replacingOccurrences(of: "static ", with: "").replacingOccurrences(
-      of: "closure #1 () -> () in ", with: "")
+    let words = subject.replacing("static ", with: "").replacing("closure #1 () -> () in ", with: "")
+      .replacing(#/\(extension in [^)]*\):|< where [^>]*>/#, with: "")
     let path = Self.path(words)
     function = path.last ?? subject
     type = path.dropLast().last

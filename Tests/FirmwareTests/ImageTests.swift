@@ -86,15 +86,17 @@ import Testing
 
   /// By a part of the mangled name.
   private static func runsLocked(_ name: String) -> Bool {
-    let ofCore = [
-      "4pump", "11setDraining", "4show", "8moveLine", "5typed", "9serveUART", "7command", "5bring", "7message",
-      "3put", "7endLine", "7putName", "10recordStop", "18accessUARTRegister", "14changeUARTLine",
+    let ofEveryCore = [
+      "4pump", "11setDraining", "4show", "8moveLine", "5typed", "7command", "5bring", "7message", "3put",
+      "7endLine", "7putName",
     ].map { "10Hypervisor4CoreV" + $0 }
+    let ofCore = ["9serveUART", "10recordStop", "18accessUARTRegister", "14changeUARTLine"]
+      .map { "10Hypervisor4CoreVA2A24VirtualizationExtensionsRzrlE" + $0 }
     let others = [
       "10Hypervisor7ConsoleV3put", "14VirtualDevices14ConsoleChannelV", "14VirtualDevices0A5PL011V",
       "7Drivers4UARTV",
     ]
-    return (ofCore + others).contains { name.contains($0) }
+    return (ofEveryCore + ofCore + others).contains { name.contains($0) }
   }
 }
 

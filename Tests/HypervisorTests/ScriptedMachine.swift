@@ -4,7 +4,7 @@ import Hypervisor
 import ScriptedEscape
 
 /// One CPU of a scripted board: every register is a value that a test can set and look at.
-final class ScriptedMachine: Hardware {
+final class ScriptedMachine: VirtualizationExtensions {
   static let interruptControllerGeneration: UInt32 = 3
 
   let number: Int

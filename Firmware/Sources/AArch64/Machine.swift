@@ -6,7 +6,7 @@ import Drivers
 import Hypervisor
 
 /// The physical CPU that executes this.
-struct Machine: Hardware {
+struct Machine: VirtualizationExtensions {
   @inline(__always) func read(_ register: MachineRegister) -> UInt64 {
     switch register {
     case .syndrome: read_esr_el2()

@@ -82,7 +82,7 @@ func reportExceptionLevel(_ tree: UInt64) {
   unsafe board.pointee.read(Blob(base: pointer, count: DeviceTree.sizeLimit), for: Machine.self)
   guard unsafe board.pointee.uart != 0 else { return }
   let console = unsafe UART(
-    MappedRegisters(base: board.pointee.uart), is8250: board.pointee.isUART8250)
+    MappedRegisters(base: board.pointee.uart), is8250: board.pointee.uartKind != .pl011)
   let text: Message =
     "[pocketvisor] entered at EL1 or EL3, not at EL2 (QEMU: virtualization=on)\r\n"
   text.eachCharacter { character in

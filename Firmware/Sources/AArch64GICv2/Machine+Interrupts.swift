@@ -101,7 +101,7 @@ extension Machine {
   }
 
   private func place(_ slot: DeviceSlot, _ address: UInt64) -> UInt64 {
-    registers(slot, offset: DeviceSlot.offset(of: address)).base
+    registers(slot, offset: Self.offset(of: address)).base
   }
 
   /// This CPU takes all interrupts, and ends them in two steps (EOImode).

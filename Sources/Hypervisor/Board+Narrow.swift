@@ -1,0 +1,115 @@
+// What boards without virtualization extensions have besides: devices behind buses (`ranges`), interrupts of one cell, other
+// interrupt controllers, timers and UARTs.
+
+import Appliance
+import ArmArchitecture
+
+/// What only these boards are searched for.
+public struct NarrowBoard: ~Copyable {
+  /// What the interrupt controller is.
+  public var controllerKind: DeviceTreeName
+  /// How far the registers of each CPU lie from those of the one before (`cpu-offset`), where they are not banked.
+  public var cpuOffset: UInt32
+  var timers: RangeList
+  public var timerKind: DeviceTreeName
+  public var timerInterrupt: InterruptNumber
+
+  /// 0 if there is no timer.
+  public var timer: UInt64 { mutating get { timers[0].start } }
+}
+
+extension Board {
+  /// Takes from such a device what the hypervisor needs. Of several, the first one counts.
+  mutating func judgeNarrow<H: Hardware>(_ hardware: H.Type) {
+    switch walk.kind {
+    case .exynosUART: takeUART(hardware)
+    case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
+    default: takeTimer(hardware)
+    }
+  }
+
+  private mutating func takeInterruptController<H: Hardware>(_ hardware: H.Type) {
+    guard interruptController.count == 0 else { return }
+    walk.readRanges(&interruptController, hardware)
+    narrow.controllerKind = walk.kind
+    narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset))
+  }
+
+  private mutating func takeTimer<H: Hardware>(_ hardware: H.Type) {
+    guard narrow.timers.count == 0 else { return }
+    walk.readRanges(&narrow.timers, hardware)
+    narrow.timerKind = walk.kind
+    narrow.timerInterrupt = walk.kind == .allwinnerTimer ? walk.sharedInterrupt() : walk.firstInterrupt()
+  }
+}
+
+extension BoardWalk {
+  // MARK: Names
+
+  /// The name of a property that is none of the common ones.
+  @inline(never) mutating func narrowPropertyName() -> DeviceTreeName {
+    tree.blob.position = tree.propertyName
+    let name = tree.blob.narrowName()
+    tree.blob.position = tree.value
+    return name
+  }
+
+  /// The string that comes next.
+  @inline(never) mutating func anyName() -> DeviceTreeName {
+    let start = tree.blob.position
+    let name = tree.blob.name()
+    guard name == .unknown else { return name }
+    tree.blob.position = start
+    return tree.blob.narrowName()
+  }
+
+  // MARK: Addresses
+
+  /// An address as the node's parent gives it, as the CPU sees it: every bus on the way to the root says where its addresses
+  /// lie in its parent's (Devicetree Specification 2.3.8). Without `ranges` it is taken as it is.
+  @inline(never) mutating func translate(_ address: UInt64) -> UInt64 {
+    let position = tree.blob.position
+    var address = address
+    var bus = level &- 1
+    while bus > 1, ranges[bus & 15] != 0 {
+      address = translate(address, bus: bus & 15)
+      bus &-= 1
+    }
+    tree.blob.position = position
+    return address
+  }
+
+  /// One step. Empty `ranges` change nothing, and nor do those that do not have the address.
+  private mutating func translate(_ address: UInt64, bus: Int) -> UInt64 {
+    let own = levels[bus]
+    // Entries without a size would have no end either.
+    guard own.sizeCells != 0 else { return address }
+    let end = go(to: ranges[bus])
+    while tree.blob.position < end {
+      let start = tree.blob.number(cells: own.addressCells)
+      let base = tree.blob.number(cells: levels[(bus &- 1) & 15].addressCells)
+      let size = tree.blob.number(cells: own.sizeCells)
+      if address &- start < size { return base &+ (address &- start) }
+    }
+    return address
+  }
+
+  // MARK: Interrupts
+
+  /// The first of the node's interrupts: behind the controller in `interrupts-extended`, else in `interrupts` as three cells,
+  /// or as one, the number of a shared interrupt.
+  mutating func firstInterrupt() -> InterruptNumber {
+    if go(to: .interruptsExtended) > tree.blob.position {
+      tree.blob.position &+= 4
+      return interrupt()
+    }
+    let end = go(to: .interrupts)
+    return (end &- tree.blob.position) % 12 == 0 ? interrupt() : sharedInterrupt()
+  }
+
+  /// The first of the node's interrupts where each is one cell.
+  mutating func sharedInterrupt() -> InterruptNumber {
+    _ = go(to: .interrupts)
+    return InterruptNumber((32 &+ tree.blob.cell()) & 0x3FF)
+  }
+}
