@@ -6,28 +6,32 @@ let package = Package(
   products: [
     .executable(name: "Pocketvisor", targets: ["AArch64"]),
     .executable(name: "PocketvisorGICv2", targets: ["AArch64GICv2"]),
+    .executable(name: "PocketvisorARMv7", targets: ["ARMv7"]),
   ],
   dependencies: [.package(name: "Pocketvisor", path: "..")],
   targets: [
     // Vectors, entry, register save and restore in assembly; one instruction each as inline C.
     .target(name: "AArch64Assembly", path: "Sources/AArch64Assembly"),
+    .target(name: "ARMv7Assembly", path: "Sources/ARMv7Assembly"),
     // The image for boards with a GICv3, and from the same sources but one file the one for boards with a GICv2.
-    image("AArch64"),
-    image("AArch64GICv2"),
+    image("AArch64", assembly: "AArch64Assembly", exclude: ["image.ld"]),
+    image("AArch64GICv2", assembly: "AArch64Assembly"),
+    // The image for CPUs without virtualization extensions.
+    image("ARMv7", assembly: "ARMv7Assembly", exclude: ["image.ld"]),
   ]
 )
 
-func image(_ name: String) -> Target {
+func image(_ name: String, assembly: Target.Dependency, exclude: [String] = []) -> Target {
   .executableTarget(
     name: name,
     dependencies: [
-      "AArch64Assembly",
+      assembly,
       .product(name: "Appliance", package: "Pocketvisor"),
       .product(name: "ArmArchitecture", package: "Pocketvisor"),
       .product(name: "Drivers", package: "Pocketvisor"),
       .product(name: "Hypervisor", package: "Pocketvisor"),
     ],
     path: "Sources/\(name)",
-    exclude: name == "AArch64" ? ["image.ld"] : [],
+    exclude: exclude,
     swiftSettings: [.strictMemorySafety()])
 }

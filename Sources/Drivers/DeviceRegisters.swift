@@ -12,4 +12,10 @@ extension DeviceRegisters {
     var patience: UInt32 = 1 << 20
     while read32(offset) & bits != 0, patience != 0 { patience &-= 1 }
   }
+
+  /// Waits until one of some bits reads as one, likewise.
+  @inline(never) func wait(until offset: UInt32, has bits: UInt32) {
+    var patience: UInt32 = 1 << 20
+    while read32(offset) & bits == 0, patience != 0 { patience &-= 1 }
+  }
 }

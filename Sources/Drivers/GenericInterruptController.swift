@@ -1,5 +1,5 @@
 // The board's interrupt controller, GIC Architecture Specification (IHI 0069, for GICv2 IHI 0048): the distributor and
-// the redistributors in memory. The CPU interfaces are `Hardware`.
+// the redistributors in memory. The CPU interfaces are `Hardware`, but for that of a GIC without virtualization.
 
 import ArmArchitecture
 
@@ -120,4 +120,23 @@ public struct PrivateInterrupts<Registers: DeviceRegisters> {
 
   /// Makes private interrupts active, as they were when their virtual CPU was taken off.
   @inline(__always) public func activate(_ interrupts: UInt32) { registers.write32(0x300, interrupts) }
+}
+
+/// The CPU interface of a GICv1 or GICv2 (IHI 0048 4.4): registers in memory.
+public struct CPUInterface<Registers: DeviceRegisters> {
+  private let registers: Registers
+
+  public init(_ registers: Registers) { self.registers = registers }
+
+  /// Takes interrupts of all priorities (GICC_PMR, GICC_CTLR).
+  public func start() {
+    registers.write32(0x04, 0xF0)
+    registers.write32(0x00, 1)
+  }
+
+  /// GICC_IAR.
+  public func acknowledge() -> UInt32 { registers.read32(0x0C) }
+
+  /// GICC_EOIR.
+  public func end(_ acknowledged: UInt32) { registers.write32(0x10, acknowledged) }
 }

@@ -96,15 +96,15 @@ extension BoardWalk {
 
   // MARK: Interrupts
 
-  /// The first of the node's interrupts: behind the controller in `interrupts-extended`, else in `interrupts` as three cells,
-  /// or as one, the number of a shared interrupt.
+  /// The first of the node's interrupts: behind the controller in `interrupts-extended`, else in `interrupts` as three cells;
+  /// where there are fewer, as one, the number of a shared interrupt.
   mutating func firstInterrupt() -> InterruptNumber {
     if go(to: .interruptsExtended) > tree.blob.position {
       tree.blob.position &+= 4
       return interrupt()
     }
     let end = go(to: .interrupts)
-    return (end &- tree.blob.position) % 12 == 0 ? interrupt() : sharedInterrupt()
+    return end &- tree.blob.position >= 12 ? interrupt() : sharedInterrupt()
   }
 
   /// The first of the node's interrupts where each is one cell.

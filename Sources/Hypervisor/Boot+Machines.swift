@@ -6,8 +6,9 @@ import Drivers
 import Synchronization
 import VirtualDevices
 
-extension Boot where H: VirtualizationExtensions {
-  mutating func makeMachines(_ core: Core<H>) {
+extension Boot {
+  /// Finds the phone record, or says why the device image is of no use and halts.
+  @inline(__always) func readRecord(_ core: Core<H>) -> UnsafeMutableRawPointer {
     guard let record = unsafe findRecord(core) else { core.halt("the image has no valid phone record") }
     let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
     guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
@@ -16,6 +17,25 @@ extension Boot where H: VirtualizationExtensions {
     guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
       core.halt("the image is for boards with another GIC")
     }
+    return unsafe record
+  }
+
+  /// The phone record: the first data behind the FIT's tree.
+  private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
+    let image = core.phone.value.board.image
+    let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
+    var tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
+    guard image.size >= 8192, image.start & 7 == 0, tree.cell() == DeviceTree.magic else { return nil }
+    let offset = PhoneHeader.offset(treeSize: tree.cell())
+    guard offset <= image.size &- 4096 else { return nil }
+    return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ offset))
+  }
+}
+
+extension Boot where H: VirtualizationExtensions {
+  mutating func makeMachines(_ core: Core<H>) {
+    let record = unsafe readRecord(core)
+    let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
     var word = 0
     while word < 4 {
       core.phone.value.board.seed.mix(header.entropy[word & 3])
@@ -30,17 +50,6 @@ extension Boot where H: VirtualizationExtensions {
       let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
       makeMachine(core, index, machine, server: UInt32(header.deviceServer))
     }
-  }
-
-  /// The phone record: the first data behind the FIT's tree.
-  private func findRecord(_ core: Core<H>) -> UnsafeMutableRawPointer? {
-    let image = core.phone.value.board.image
-    let pointer = unsafe hardware.window(.source, at: PhysicalAddress(image.start))
-    var tree = unsafe Blob(base: pointer, count: PhoneHeader.size)
-    guard image.size >= 8192, image.start & 7 == 0, tree.cell() == DeviceTree.magic else { return nil }
-    let offset = PhoneHeader.offset(treeSize: tree.cell())
-    guard offset <= image.size &- 4096 else { return nil }
-    return unsafe hardware.window(.source, at: PhysicalAddress(image.start &+ offset))
   }
 
   /// Prepares a VM to be loaded, or says why it cannot be and halts.

@@ -102,7 +102,7 @@ public protocol Hardware {
 
   /// What the board lacks that this hardware needs, in a sentence; nil if it has everything.
   static func missing(_ phone: PhoneReference) -> Message?
-  /// Starts the board's interrupt controller, and lets it deliver the UART's interrupt.
+  /// Starts the board's interrupt controller, and what else runs from then on.
   static func startInterruptController(_ core: Core<Self>)
 }
 
@@ -138,6 +138,23 @@ public protocol VirtualizationExtensions: Hardware {
   /// CPU interface) are mapped; and starts the one of this CPU.
   func mapInterface(_ board: inout Board)
   func startInterface()
+}
+
+/// A CPU without virtualization extensions, and without a generic timer: ARMv7's Cortex-A8 and Cortex-A9.
+public protocol NarrowHardware: Hardware {
+  /// Starts the board's interrupt controller and its timer, which are mapped, with the timer's interrupt enabled.
+  func startDevices(_ board: inout Board)
+}
+
+extension NarrowHardware {
+  @inline(__always) public static var interruptControllerGeneration: UInt32 { 2 }
+  @inline(__always) public static var followsBuses: Bool { true }
+  @inline(__always) public static var deviceSpan: UInt32 { 0x1_0000 }
+
+  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? { Core<Self>.missing(phone) }
+  @inline(__always) public static func startInterruptController(_ core: Core<Self>) {
+    core.startInterruptController()
+  }
 }
 
 extension VirtualizationExtensions {
@@ -178,6 +195,8 @@ public enum DeviceSlot: Int, Sendable {
   /// The redistributors; of a GICv2 the CPU interface.
   case redistributor = 1
   case uart = 3
+  /// The timer of a board without a generic timer.
+  case timer = 4
   /// The virtual CPU interface's control of a GICv2.
   case listInterface = 5
 }

@@ -1,0 +1,86 @@
+// The hypervisor's own address space:
+//
+//   0x1000_0000   windows, 8 MiB for each CPU: two views of 4 MiB, in sections of 1 MiB
+//   0xFFF0_0000   the image and the arena, in pages (Entry.S)
+//   0xFFF8_0000   devices, 64 KiB for each DeviceSlot
+//   0xFFFF_0000   nothing: a guest has its vectors there
+//
+// Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
+
+import ARMv7Assembly
+import Appliance
+import ArmArchitecture
+import Drivers
+import Hypervisor
+
+/// Where the image lies on the bus.
+nonisolated(unsafe) private var imageBase: UInt32 = 0
+
+extension Machine {
+  typealias Registers = MappedRegisters
+
+  private static var firstWindow: UInt32 { 0x100 }
+  private static var firstDevice: UInt32 { 0xFFF8_0000 }
+  /// A page of a device, never executed (TEX 0, B; shared; AP 1).
+  private static var devicePage: UInt32 { 0x17 }
+  /// A section of normal memory, write-back, shared, never executed (TEX 1, C, B; AP 1).
+  private static var memorySection: UInt32 { 0x1_141E }
+
+  static func remember(image: UInt32) { unsafe imageBase = image }
+
+  /// The level-1 table, which TTBR0 names; the level-2 table of the last MiB follows it.
+  private var level1Table: UnsafeMutablePointer<UInt32> {
+    unsafe pointer(to: PhysicalAddress(UInt64(read_ttbr0() & ~0x3FFF))).assumingMemoryBound(to: UInt32.self)
+  }
+
+  private var level2Table: UnsafeMutablePointer<UInt32> { unsafe level1Table + 0x1000 }
+
+  func map(_ slot: DeviceSlot, at address: PhysicalAddress) {
+    let frame = UInt32(truncatingIfNeeded: address.rawValue) & ~0xFFFF
+    let place = Self.address(of: slot)
+    var offset: UInt32 = 0
+    while offset < 0x1_0000 {
+      let entry = unsafe level2Table + Int(bitPattern: UInt((place &+ offset) &>> 12 & 0xFF))
+      unsafe entry.pointee = frame &+ offset | Self.devicePage
+      unsafe entry_changed(entry, place &+ offset)
+      offset &+= 0x1000
+    }
+  }
+
+  private static func address(of slot: DeviceSlot) -> UInt32 {
+    firstDevice &+ UInt32(truncatingIfNeeded: slot.rawValue) &<< 16
+  }
+
+  @inline(__always) func registers(_ slot: DeviceSlot, offset: UInt32) -> MappedRegisters {
+    MappedRegisters(base: UInt(Self.address(of: slot) &+ offset))
+  }
+
+  @inline(__always) func port(_ kind: DeviceTreeName, offset: UInt32) -> BoardPort<MappedRegisters> {
+    let registers = registers(.uart, offset: offset)
+    return kind == .exynosUART
+      ? .exynos(ExynosUART(registers)) : .common(UART(registers, is8250: kind != .pl011))
+  }
+
+  /// Sections enough for 2 MiB from wherever the address lies in the first.
+  @inline(never) func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
+    let first = Self.firstWindow &+ read_tpidrprw() &* 8 &+ UInt32(truncatingIfNeeded: slot.rawValue) &* 2
+    let low = UInt32(truncatingIfNeeded: address.rawValue)
+    for next in 0..<3 as Range<UInt32> {
+      let entry = unsafe level1Table + Int(bitPattern: UInt(first &+ next))
+      unsafe entry.pointee = (low &>> 20 &+ next) &<< 20 | Self.memorySection
+      unsafe entry_changed(entry, (first &+ next) &<< 20)
+    }
+    // Mapped just now.
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(first &<< 20 | low & 0xF_FFFF))!
+  }
+
+  func physicalAddress(of pointer: UnsafeMutableRawPointer) -> PhysicalAddress {
+    let offset = unsafe UInt(bitPattern: pointer) &- UInt(bitPattern: address_of_image_start())
+    return unsafe PhysicalAddress(UInt64(imageBase &+ UInt32(offset)))
+  }
+
+  func pointer(to address: PhysicalAddress) -> UnsafeMutableRawPointer {
+    let offset = unsafe UInt32(truncatingIfNeeded: address.rawValue) &- imageBase
+    return unsafe address_of_image_start() + Int(bitPattern: UInt(offset))
+  }
+}

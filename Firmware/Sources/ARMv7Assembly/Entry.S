@@ -1,0 +1,146 @@
+// From the boot loader to Swift: a zImage, entered at its first byte with the MMU and the data cache off, anywhere in memory
+// on a 4 KiB boundary (Linux: Documentation/arm/booting.rst). The same bytes are the exception vectors.
+//
+// The image is linked at the last MiB of the address space, in front of what a guest has at 0xFFFF0000; every address space
+// has that MiB in common. The MMU goes on in a page that is mapped twice, at its physical address too, until Swift is entered.
+
+#include "Layout.h"
+
+  .syntax unified
+  .arm
+
+  .section .vector.header, "ax"
+  .global image_header, ARMv7_main
+ARMv7_main:                         // what SwiftPM calls the start of an executable
+image_header:
+  b boot_entry
+  b undefined
+  b supervisor_call
+  b prefetch_abort
+  b data_abort
+  .long 0
+  b interrupt
+  b interrupt
+  .long 0
+  .long 0x016F2818                  // a zImage's magic number
+  .long 0                           // from its first byte
+  .long image_size                  // to its last, with what the loader keeps free
+  .long 0x04030201                  // little-endian
+
+// r2: the board's device tree.
+  .section .text.entry, "ax"
+boot_entry:
+  cpsid aif, #MODE_SUPERVISOR
+  mov r8, r2
+  bic r9, pc, #0xFF0                // where the image lies: this is its first page
+  bic r9, r9, #0xF
+  ldr r0, =tables_offset
+  add r0, r0, r9
+  ldr r1, =0x3FFF
+  add r0, r0, r1
+  bic r0, r0, r1                    // the level-1 table, on its 16 KiB; behind it the level-2 table
+  add r1, r0, #0x4400
+  mov r2, #0
+  mov r3, r0
+1: str r2, [r3], #4
+  cmp r3, r1
+  bne 1b
+  add r3, r0, #0x4000
+  orr r2, r3, #1                    // the last MiB, in domain 0
+  str r2, [r3, #-4]
+  // What is executed and constants, read-only; from the tables on, data that never executes.
+  ldr r2, =PAGE_EXECUTED
+  orr r2, r2, r9
+  ldr r4, =tables_offset
+  add r4, r4, r9
+  ldr r5, =image_size
+  add r5, r5, r9
+  mov r6, r9
+2: cmp r6, r4
+  biceq r2, r2, #PAGE_EXECUTED & 0xF00
+  orreq r2, r2, #PAGE_WRITTEN & 0xF00
+  orreq r2, r2, #1
+  str r2, [r3], #4
+  add r2, r2, #0x1000
+  add r6, r6, #0x1000
+  cmp r6, r5
+  blo 2b
+  mov r2, #0                        // below each stack, a page that is not there
+  ldr r3, =stacks_offset
+  add r1, r0, #0x4000
+  add r3, r1, r3, lsr #10
+  mov r6, #8
+3: str r2, [r3], #8
+  subs r6, r6, #1
+  bne 3b
+  lsr r1, pc, #20                   // this MiB, at its physical address
+  ldr r2, =SECTION_EXECUTED
+  orr r2, r2, r1, lsl #20
+  add r10, r0, r1, lsl #2
+  str r2, [r10]
+  add r1, r0, #0x4400
+  mov r2, r0
+4: mcr p15, 0, r2, c7, c6, 1        // the loader may have left stale lines of these tables in the caches
+  add r2, r2, #32
+  cmp r2, r1
+  bne 4b
+
+  // The MMU. r0: the level-1 table, r10: the entry that goes away.
+  mrc p15, 0, r1, c0, c0, 0         // MIDR
+  ubfx r1, r1, #4, #12
+  ldr r2, =0xC09
+  cmp r1, r2
+  bne 5f
+  mrc p15, 0, r1, c1, c0, 1         // ACTLR.SMP of a Cortex-A9: shared memory is cached
+  tst r1, #1 << 6
+  orreq r1, r1, #1 << 6
+  mcreq p15, 0, r1, c1, c0, 1
+5:
+  orr r1, r0, #0x4A                 // TTBR0: walks are write-back and shared
+  mcr p15, 0, r1, c2, c0, 0
+  mov r1, #0
+  mcr p15, 0, r1, c2, c0, 2         // TTBCR
+  mcr p15, 0, r1, c13, c0, 1        // CONTEXTIDR
+  mcr p15, 0, r1, c13, c0, 4        // TPIDRPRW: the CPU's number
+  mcr p15, 0, r1, c8, c7, 0         // TLBIALL
+  mcr p15, 0, r1, c7, c5, 0         // ICIALLU
+  mcr p15, 0, r1, c7, c5, 6         // BPIALL
+  mov r1, #1
+  mcr p15, 0, r1, c3, c0, 0         // DACR: domain 0 is checked, no other may be used
+  ldr r1, =image_start
+  mcr p15, 0, r1, c12, c0, 0        // VBAR
+  mrc p15, 0, r1, c1, c0, 0         // SCTLR
+  ldr r2, =SCTLR_CLEARED
+  bic r1, r1, r2
+  ldr r2, =SCTLR_SET
+  orr r1, r1, r2
+  dsb
+  isb
+  mcr p15, 0, r1, c1, c0, 0
+  isb
+  ldr pc, =entered
+
+// At its own address. r8: the device tree, r9: where the image lies, r10: the entry of the MiB that is mapped twice.
+entered:
+  ldr r1, =image_start
+  sub r1, r1, r9
+  add r1, r1, r10
+  mov r2, #0
+  str r2, [r1]
+  mcr p15, 0, r1, c7, c11, 1        // DCCMVAU
+  dsb
+  mcr p15, 0, r2, c8, c7, 0         // TLBIALL
+  dsb
+  isb
+  ldr r0, =variables
+  ldr r1, =variables_end
+6: cmp r0, r1
+  strlo r2, [r0], #4
+  blo 6b
+  ldr sp, =stacks + STACK_STRIDE
+  mov r0, r8
+  mov r1, r9
+  bl boot
+7: wfi
+  b 7b
+  .ltorg

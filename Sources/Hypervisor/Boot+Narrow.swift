@@ -1,0 +1,72 @@
+// Booting on a CPU without virtualization extensions: the same board walk, console and device image, other devices.
+
+import Appliance
+import ArmArchitecture
+import Drivers
+import VirtualDevices
+
+extension Boot where H: NarrowHardware {
+  /// Reads the board and the device image. VMs do not run here yet (decision 23): where all is well, that is what it says.
+  /// - Parameters:
+  ///   - tree: where the boot loader put the board's device tree.
+  ///   - ownMemory: what the hypervisor occupies with its arena.
+  ///   - remember: gets the hypervisor as soon as it has a console.
+  /// Returns where not even a UART was found.
+  public mutating func start(
+    tree: PhysicalAddress, ownMemory: PhysicalRange, remember: (Core<H>) -> Void
+  ) {
+    guard let core = open(tree: tree, ownMemory: ownMemory) else { return }
+    remember(core)
+    core.checkTimer()
+    _ = unsafe readRecord(core)
+    core.halt("no VM runs on a CPU without virtualization extensions yet")
+  }
+}
+
+extension Core where H: NarrowHardware {
+  /// What the board lacks besides memory and a device image, in a sentence; nil if it has everything.
+  @inline(__always) static func missing(_ phone: PhoneReference) -> Message? {
+    if phone.value.board.distributor == 0 {
+      return "the board has no interrupt controller (arm,cortex-a9-gic, allwinner,sun4i-a10-ic)"
+    }
+    if phone.value.board.narrow.timer == 0 {
+      return "the board has no timer (arm,sp804, samsung,exynos4210-mct, allwinner,sun4i-a10-timer)"
+    }
+    return nil
+  }
+
+  @inline(__always) func startInterruptController() {
+    hardware.map(.distributor, at: PhysicalAddress(phone.value.board.distributor))
+    hardware.map(.redistributor, at: PhysicalAddress(phone.value.board.cpuInterface))
+    hardware.map(.timer, at: PhysicalAddress(phone.value.board.narrow.timer))
+    hardware.startDevices(&phone.value.board)
+  }
+
+  /// Makes sure that the timer interrupts: everything else waits for it.
+  func checkTimer() {
+    hardware.write(.alarm, hardware.read(.counter) &+ hardware.read(.counterFrequency) &>> 10)
+    var patience: UInt32 = 1 << 22
+    while !takeAlarm() {
+      patience &-= 1
+      guard patience != 0 else { halt("the timer does not interrupt") }
+    }
+  }
+
+  /// Takes the most urgent pending interrupt.
+  /// - Returns: whether it was the alarm's.
+  private func takeAlarm() -> Bool {
+    let acknowledged = UInt32(truncatingIfNeeded: hardware.read(.interruptAcknowledge))
+    let isAlarm = acknowledged & 0x3FF == phone.value.board.narrow.timerInterrupt.rawValue
+    if isAlarm { hardware.write(.alarm, ~0) }
+    if acknowledged & 0x3FF < 1020 { hardware.write(.interruptEnd, UInt64(acknowledged)) }
+    return isAlarm
+  }
+
+  /// A fault of the hypervisor's own leaves a record, and the device stops.
+  public func handleOwnFault() -> Never {
+    put("\r\n[pocketvisor] a fault of the hypervisor")
+    putState(hardware.read(.programCounter))
+    unlockConsole()
+    halt("the device stops")
+  }
+}
