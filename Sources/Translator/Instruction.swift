@@ -43,6 +43,8 @@ public enum Operation: Equatable, Sendable {
   case computedBranch(word: UInt32, value: UInt32, calls: Bool)
   /// LDR to the PC. It reads the PC as `value`.
   case loadedBranch(word: UInt32, value: UInt32)
+  /// T32's LDRD of a literal, whose registers may be any two: `first := [from]`, `second := [from + 4]`.
+  case loadPair(first: UInt32, second: UInt32, from: UInt32)
   /// LDM with the PC in its list, no S bit.
   case multipleLoadBranch(word: UInt32)
   /// MRS of the CPSR.
