@@ -37,7 +37,8 @@ enum T32Form: UInt8 {
   case unprivilegedAccess
   case copy, synchronize
   // 16-bit instructions.
-  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress, pop, compareAndBranch
+  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress, pop,
+    compareAndBranch
   case maskNarrow, ifThen, narrowConditional, narrowBranch
   // 32-bit instructions.
   case multiple, saveState, returnFromException, tableBranch, dual, dataProcessing, addImmediate
@@ -47,7 +48,18 @@ enum T32Form: UInt8 {
 
 /// Register fields that must not name the PC; every set of them that is needed.
 enum T32Fields: UInt8 {
-  case none = 0, n = 1, nt = 3, d = 4, nd = 5, td = 6, ntd = 7, m = 8, ntm = 11, dm = 12, ndm = 13, all = 15
+  case none = 0
+  case n = 1
+  case nt = 3
+  case d = 4
+  case nd = 5
+  case td = 6
+  case ntd = 7
+  case m = 8
+  case ntm = 11
+  case dm = 12
+  case ndm = 13
+  case all = 15
 
   @inline(__always) func namesPC(in word: UInt32) -> Bool {
     (rawValue & 1 != 0 && word &>> 16 & 15 == 15) || (rawValue & 2 != 0 && word &>> 12 & 15 == 15)
@@ -273,7 +285,8 @@ struct T32Encoding {
     case .readStatus: isSaved ? .readSavedStatus(register: d) : .readStatus(register: d)
     case .writeStatus: writeStatus
     case .mask: .maskInterrupts(mask: word &<< 1 & 0x1C0, disable: word & 0x200 != 0)
-    case .changeMode: .emulate(word: 0xF100_0000 | word &<< 9 & 0xE_0000 | word &<< 1 & 0x1C0 | word & 31, isReturn: false)
+    case .changeMode:
+      .emulate(word: 0xF100_0000 | word &<< 9 & 0xE_0000 | word &<< 1 & 0x1C0 | word & 31, isReturn: false)
     case .load: load
     case .literal: literal
     case .coprocessor: A32Decoder.decode(word, at: alignedPC &- 8).operation
