@@ -83,7 +83,7 @@ struct BlockTranslator<Space: AddressSpace> {
     var address = programCounter
     for _ in 0..<count {
       let instruction = Instruction.fetch(writer.space, address)
-      guard instruction.operation == .copy else { return }
+      guard case .copy = instruction.operation else { return }
       address = address &+ instruction.size
     }
     guard (address ^ writer.state.instruction) & ~4095 == 0 else { return }

@@ -146,7 +146,7 @@ public struct Translator<Space: AddressSpace> {
     }
   }
 
-  private func recovery(at address: UInt32) -> Recovery? {
+  func recovery(at address: UInt32) -> Recovery? {
     guard let start = start(of: address) else { return nil }
     let header = BlockHeader(space, start)
     if header.isEntry { return entryRecovery(at: address, start, header) }
