@@ -88,13 +88,13 @@ public enum StateSlot: UInt32, Sendable {
   case fastRegisters = 0xE8
 }
 
-/// Where `StateSlot.commit` points: 256 pages by which bits of the status change. The state page is mapped where only
-/// I (bit 7) and F (bit 6) do, pages 0x00, 0x40, 0x80 and 0xC0; a change of the mode finds no page and aborts. While an
-/// interrupt is pending the pointer names other 256 pages, of which only 0x00 and 0x40 are mapped: then a change of I
-/// aborts as well.
+/// Where `StateSlot.commit` points: 256 pages by which bits of the status change, one megabyte aligned to as much. The
+/// state page is mapped where only I (bit 7) and F (bit 6) do; a change of the mode finds no page and aborts. While an
+/// interrupt is pending the pointer is `pendingOffset` further: there a change of I aborts as well.
 public enum StatusWindow {
   public static var bytes: UInt32 { 256 &* 4096 }
-  public static func isMapped(_ page: UInt32, isPending: Bool) -> Bool {
-    page & (isPending ? 0xBF : 0x3F) == 0 && page < 256
-  }
+  /// Bit 5, T, never counts as a change, so its pages are free for this.
+  public static var pendingOffset: UInt32 { 0x20 &* 4096 }
+  /// Whether the state page is mapped at page 0…255 of the window.
+  public static func isMapped(_ page: UInt32) -> Bool { page & 0x1F == 0 && page & 0xA0 != 0xA0 }
 }

@@ -105,9 +105,9 @@ extension BlockTranslator {
     writer.spill(changes, 2)
     writer.spill(pointer, 3)
     writer.load(changes, .status)
-    // EOR, UXTB
+    // EOR; AND with all bits but T
     writer.emit(0xE020_0000 | changes &<< 16 | changes &<< 12 | word.rm)
-    writer.emit(0xE6EF_0070 | changes &<< 12 | changes)
+    writer.emit(0xE200_00DF | changes &<< 16 | changes &<< 12)
     writer.load(pointer, .commit)
     // ADD pointer, pointer, changes, LSL #12; STRB rm, [pointer]
     writer.emit(0xE080_0600 | pointer &<< 16 | pointer &<< 12 | changes)
