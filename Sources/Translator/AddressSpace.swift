@@ -72,6 +72,10 @@ public enum StateSlot: UInt32, Sendable {
   case threadUserReadWrite = 0x20
   case threadUserReadOnly = 0x24
   case threadPrivileged = 0x28
+  /// DACR: whoever fills a shadow table looks here. Domains that are closed later stay as they are filled.
+  case domains = 0x2C
+  /// SCTLR as the guest reads it.
+  case control = 0x30
   /// r0…r14 at an exit, and the address in the cache.
   case registers = 0x40
   case position = 0x7C

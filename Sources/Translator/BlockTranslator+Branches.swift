@@ -9,7 +9,7 @@ extension BlockTranslator {
       link(target, condition, ifThen: 0)
       return true
     case .nothing, .copy, .ifThen, .compareAndBranch: return false
-    case .coprocessor, .emulate, .leave, .readThread, .writeThread, .readSavedStatus:
+    case .coprocessor, .emulate, .leave, .readState, .writeState, .readSavedStatus:
       return single(operation, condition &<< 28)
     default: break
     }

@@ -6,8 +6,8 @@ extension BlockTranslator {
   /// - Returns: whether it ends the block, when its condition is "always".
   mutating func single(_ operation: Operation, _ condition: UInt32) -> Bool {
     switch operation {
-    case .readThread(let register, let thread): writer.load(register, slot(thread), condition)
-    case .writeThread(let register, let thread): writer.store(register, slot(thread), condition)
+    case .readState(let register, let slot): writer.load(register, slot, condition)
+    case .writeState(let register, let slot): writer.store(register, slot, condition)
     case .readSavedStatus(let register): writer.load(register, .savedStatus, condition)
     case .coprocessor(let word): leave(word, condition)
     case .emulate(_, let isReturn):
@@ -23,14 +23,6 @@ extension BlockTranslator {
 
   mutating func leave(_ code: UInt32, _ condition: UInt32) {
     writer.emit(A32.exit(code) & 0x0FFF_FFFF | condition)
-  }
-
-  private func slot(_ thread: ThreadRegister) -> StateSlot {
-    switch thread {
-    case .userReadWrite: return .threadUserReadWrite
-    case .userReadOnly: return .threadUserReadOnly
-    case .privileged: return .threadPrivileged
-    }
   }
 
   // MARK: The PC as an operand
