@@ -136,10 +136,8 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   private func enterPage(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) -> Bool {
     let megabyte = address &>> 20
     let slot = table(at: megabyte, shadow.isGlobal, domain)
-    let place = slot.table &+ address &>> 10 & 1020
-    let old = memory.word(place)
-    memory.setWord(place, shadow.smallPage)
-    if old != 0 { memory.forgetTranslation(of: address) }
+    memory.setWord(slot.table &+ address &>> 10 & 1020, shadow.smallPage)
+    memory.forgetTranslation(of: address)
     return slot.domain != domain
   }
 
@@ -213,16 +211,16 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   /// Empties a megabyte of the current space, or what all spaces have there.
   private func clearSlot(_ megabyte: UInt32, everywhere: Bool) {
     let old = slot(current, megabyte)
+    let common = slot(0, megabyte)
     if old.isTable, owner(of: old) != 1 { free(old) }
     if everywhere {
-      let common = slot(0, megabyte)
       free(common)
       for space in 0...layout.spaces where slot(space, megabyte).rawValue == common.rawValue {
         setSlot(space, megabyte, 0)
       }
     }
     setSlot(current, megabyte, 0)
-    if !old.isEmpty { memory.forgetTranslations() }
+    if !old.isEmpty || (everywhere && !common.isEmpty) { memory.forgetTranslations() }
   }
 
   // MARK: Forgetting
@@ -231,12 +229,13 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   public func invalidate(_ address: UInt32) {
     let megabyte = address &>> 20
     guard !layout.reserved.contains(megabyte) else { return }
-    for space in 0...layout.spaces {
+    for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
       let slot = slot(space, megabyte)
       if slot.isTable {
         memory.setWord(slot.table &+ address &>> 10 & 1020, 0)
-      } else {
+      } else if !slot.isEmpty {
         setSlot(space, megabyte, 0)
+        memory.forgetTranslations()
       }
     }
     memory.forgetTranslation(of: address)
