@@ -13,13 +13,24 @@ public struct ShadowLayout: Sendable {
   public let map: GuestMemory
   /// The megabytes of every address space that are not the guest's.
   public let reserved: Range<UInt32>
+  /// The megabyte that the hypervisor shares with the guest, which has its last 64 KiB; 4096 for none.
+  public let shared: UInt32
 
-  public init(base: UInt32, spaces: UInt32, tables: UInt32, map: GuestMemory, reserved: Range<UInt32>) {
+  public init(
+    base: UInt32, spaces: UInt32, tables: UInt32, map: GuestMemory, reserved: Range<UInt32>,
+    shared: UInt32 = 4096
+  ) {
+    self.shared = shared
     self.base = base
     self.spaces = spaces
     self.tables = tables
     self.map = map
     self.reserved = reserved
+  }
+
+  /// Whether an address is the hypervisor's.
+  func isReserved(_ address: UInt32) -> Bool {
+    reserved.contains(address &>> 20) || address &>> 20 == shared && address & 0xF_0000 != 0xF_0000
   }
 
   /// Space 0 is what all have in common.

@@ -82,7 +82,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   /// Finds out what the guest's tables say of an access, and enters it.
   /// - Throws: the fault that the guest has to see.
   public func fill(_ access: Access, _ regime: TranslationRegime) throws(TranslationFault) -> Filling {
-    guard !layout.reserved.contains(access.address &>> 20) else { return .reserved }
+    guard !layout.isReserved(access.address) else { return .reserved }
     let page = try GuestWalk(memory: memory, regime: regime, map: layout.map).translate(access)
     guard let physical = layout.map.physical(page.physical) else { return .device(page.physical) }
     // Before this page is entered, which may be among them.
@@ -97,7 +97,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     let shadow = ShadowPage(
       physical: physical, writes: writes, executes: page.userReads && page.executes, isGlobal: page.isGlobal)
     let domain = page.userReads ? ShadowDomain.user : ShadowDomain.kernel
-    if page.isSection, !isExtra, isWhole(page.physical) {
+    if page.isSection, !isExtra, isWhole(page.physical), access.address &>> 20 != layout.shared {
       enterSection(access.address, shadow, domain)
       if writes { note(layout.sectionUse((page.physical &- layout.map.base) &>> 20), at: access.address) }
     } else {
@@ -144,6 +144,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   /// The second-level table for a page of the current space, made if there is none that may hold it.
   private func table(at megabyte: UInt32, _ isGlobal: Bool, _ domain: UInt32) -> ShadowSlot {
     var slot = slot(current, megabyte)
+    guard megabyte != layout.shared else { return slot }
     if slot.isEmpty, isGlobal { slot = self.slot(0, megabyte) }
     let isPrivate = slot.isTable && owner(of: slot) != 1
     // Pages of one address space do not go into a table that all have.
@@ -228,7 +229,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   /// The guest's TLB forgets a page, in all its address spaces.
   public func invalidate(_ address: UInt32) {
     let megabyte = address &>> 20
-    guard !layout.reserved.contains(megabyte) else { return }
+    guard !layout.isReserved(address) else { return }
     for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
       let slot = slot(space, megabyte)
       if slot.isTable {
@@ -252,13 +253,15 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     memory.setWord(layout.looseCount, 0)
     clearFirstLevel(0)
     clearFirstLevel(current)
+    if layout.shared < 4096 { memory.clear(slot(0, layout.shared).table &+ 960, bytes: 64) }
     memory.forgetTranslations()
   }
 
   private func clearFirstLevel(_ space: UInt32) {
     let table = layout.firstLevel(space)
     memory.clear(table, bytes: 4 &* layout.reserved.lowerBound)
-    memory.clear(table &+ 4 &* layout.reserved.upperBound, bytes: 4 &* (4096 &- layout.reserved.upperBound))
+    memory.clear(
+      table &+ 4 &* layout.reserved.upperBound, bytes: 4 &* (layout.shared &- layout.reserved.upperBound))
   }
 
   // MARK: Before User mode

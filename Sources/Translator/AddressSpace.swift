@@ -6,6 +6,8 @@ public protocol AddressSpace {
   func word(_ address: UInt32) -> UInt32
   func halfword(_ address: UInt32) -> UInt32
   func setWord(_ address: UInt32, _ value: UInt32)
+  /// Code is about to be read from this page of the guest's.
+  func protect(_ page: UInt32)
   /// What was stored at these addresses is about to be executed.
   func publish(_ address: UInt32, count: UInt32)
 }
@@ -86,6 +88,8 @@ public enum StateSlot: UInt32, Sendable {
   case ifThen = 0x88
   /// Where exceptions go, bit 0 set if in T32 (SCTLR.TE).
   case vectors = 0x8C
+  /// The exception that the guest takes if the translator's access to its memory aborts: a `GuestException`.
+  case abort = 0x90
   /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`.
   case banks = 0xA0
   /// R8…R12 of FIQ mode, or of the others in FIQ mode.

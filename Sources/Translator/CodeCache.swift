@@ -90,6 +90,9 @@ extension Translator {
 
   private func translate(_ programCounter: UInt32, _ ifThen: UInt32) -> UInt32 {
     let block = room()
+    self[.abort] = GuestException.prefetchAbort.rawValue
+    space.protect(programCounter & ~4095)
+    if programCounter & 4095 == 4095 { space.protect(programCounter &+ 1) }
     var translator = BlockTranslator(
       writer: CodeWriter(space: space, position: body(of: block), writes: true, wanted: 0),
       table: layout.table, programCounter: programCounter, ifThen: ifThen)

@@ -6,6 +6,7 @@ extension Translator {
   /// Does the instruction that the guest is at.
   func perform() -> Outcome {
     let programCounter = self[.programCounter]
+    self[.abort] = GuestException.dataAbort.rawValue
     let instruction = Instruction.fetch(space, programCounter)
     switch instruction.operation {
     case .maskInterrupts(let mask, let disable):

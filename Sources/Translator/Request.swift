@@ -1,0 +1,86 @@
+// What the hypervisor and the translator say to each other. Both are one CPU's: the hypervisor starts the translator with
+// a request in r0 and its argument in r1; the translator ends, or asks for something, by SVC with a `TranslatorCall` in r0.
+
+/// What the translator is to do. The guest's registers are in the state page's frame.
+public enum TranslatorRequest {
+  /// The CPU comes out of reset; the argument is the guest's PC.
+  public static var start: UInt32 { 0 }
+  /// Cached code left by SVC; the argument is its immediate.
+  public static var exit: UInt32 { 1 }
+  /// A store to the status window aborted.
+  public static var statusStore: UInt32 { 2 }
+  /// The guest takes an exception, the argument, at its known PC.
+  public static var take: UInt32 { 3 }
+  /// The same where cached code was interrupted.
+  public static var interrupt: UInt32 { 4 }
+  /// The code of a page, the argument, is no longer what was translated. Cached code was interrupted, or User mode.
+  public static var drop: UInt32 { 5 }
+  /// All code is to be translated anew. Cached code was interrupted, or User mode.
+  public static var flush: UInt32 { 6 }
+  /// The same behind an instruction that left by SVC.
+  public static var flushBehind: UInt32 { 7 }
+}
+
+/// What the translator asks for.
+public enum TranslatorCall {
+  /// Done: the guest goes on in cached code at the frame's position.
+  public static var resume: UInt32 { 0 }
+  /// Done: it goes on in User mode at its own PC.
+  public static var user: UInt32 { 1 }
+  /// The cache is damaged.
+  public static var lost: UInt32 { 2 }
+  /// Code is about to be translated from a page: r1. The translator goes on.
+  public static var protect: UInt32 { 3 }
+  /// Code was written: r1, r2 bytes. The translator goes on.
+  public static var publish: UInt32 { 4 }
+}
+
+extension Translator {
+  /// Does what the hypervisor asks for.
+  /// - Returns: a `TranslatorCall`.
+  public func serve(_ request: UInt32, _ argument: UInt32) -> UInt32 {
+    switch request {
+    case TranslatorRequest.start:
+      reset(vectors: self[.vectors])
+      enter(argument)
+    case TranslatorRequest.exit: return Translator.call(handle(argument))
+    case TranslatorRequest.statusStore: return Translator.call(handleStatusStore())
+    case TranslatorRequest.take: return take(argument)
+    case TranslatorRequest.interrupt: return recover() ? take(argument) : TranslatorCall.lost
+    default: return forget(request, argument)
+    }
+    return TranslatorCall.resume
+  }
+
+  /// What ends a request. Departures that are the hypervisor's do not come here.
+  private static func call(_ outcome: Outcome) -> UInt32 {
+    switch outcome {
+    case .resume: return TranslatorCall.resume
+    case .user: return TranslatorCall.user
+    default: return TranslatorCall.lost
+    }
+  }
+
+  private func take(_ exception: UInt32) -> UInt32 {
+    guard let exception = GuestException(rawValue: exception) else { return TranslatorCall.lost }
+    take(exception)
+    return TranslatorCall.resume
+  }
+
+  /// Forgets code, and goes on where the guest was.
+  private func forget(_ request: UInt32, _ page: UInt32) -> UInt32 {
+    let isUser = self[.status] & Status.mode == Mode.user
+    if request == TranslatorRequest.flushBehind { self[.position] = self[.position] &- 4 }
+    guard isUser || recover() else { return TranslatorCall.lost }
+    var programCounter = self[.programCounter]
+    var ifThen = self[.ifThen]
+    if request == TranslatorRequest.flushBehind {
+      programCounter = programCounter &+ 4
+      ifThen = ITState.advanced(ifThen)
+    }
+    if request == TranslatorRequest.drop { drop(page, count: 4096) } else { flush() }
+    if isUser { return TranslatorCall.user }
+    enter(programCounter, ifThen: ifThen)
+    return TranslatorCall.resume
+  }
+}
