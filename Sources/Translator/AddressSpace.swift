@@ -30,6 +30,12 @@ public struct CacheLayout: Sendable {
     self.directory = directory
   }
 
+  /// Where the hypervisor puts it: the translator itself at 0xFE00_0000, then this; the status window in the next megabyte,
+  /// and two megabytes of pairs.
+  public static var standard: CacheLayout {
+    CacheLayout(cache: 0xFE20_0000, pairs: 256, table: 0xFE01_0000, directory: 0xFE02_0000)
+  }
+
   public static var pairBytes: UInt32 { 8192 }
   public static var tableBytes: UInt32 { 65536 }
   public static var directoryBytes: UInt32 { directoryHead &+ 4 &* buckets }

@@ -1,51 +1,78 @@
-// The exceptions (Arm ARM B1.8). No guest runs yet: whatever comes here is the hypervisor's own fault. It goes on in
-// Supervisor mode, on this CPU's stack from its beginning, for the fault may be the stack's.
+// The exceptions (Arm ARM B1.8). A guest, and the translator that serves it, run in User mode: all of its registers go to
+// the top of this CPU's stack, and from there back (`Frame` in Guest.swift). What comes from another mode is the hypervisor's
+// own fault: it goes on in Supervisor mode, on this CPU's stack from its beginning, for the fault may be the stack's.
 
 #include "Layout.h"
 
   .syntax unified
   .arm
 
-// Where the exception was taken, from what its mode has in LR.
-  .macro own_exception name, distance
+// distance: from where the exception was taken to what its mode has in LR.
+  .macro exception name, number, distance
   .section .text.\name, "ax"
   .global \name
 \name:
-  sub r0, lr, #\distance
-  b own_fault
+  .if \distance
+  sub lr, lr, #\distance
+  .endif
+  srsdb sp!, #MODE_SUPERVISOR
+  .ifc \name, supervisor_call
+  .else
+  cps #MODE_SUPERVISOR
+  .endif
+  sub sp, sp, #60
+  stmia sp, {r0-r14}^
+  mov r0, #\number
+  b leave_guest
   .endm
 
-  own_exception undefined, 4
-  own_exception supervisor_call, 4
-  own_exception interrupt, 4
+  exception undefined, 0, 0
+  exception supervisor_call, 1, 0
+  exception prefetch_abort, 2, 4
+  exception data_abort, 3, 8
+  exception interrupt, 4, 4
 
-  .section .text.prefetch_abort, "ax"
-  .global prefetch_abort
-prefetch_abort:
-  sub r0, lr, #4
-  mrs r1, spsr
-  mrc p15, 0, r2, c5, c0, 1         // IFSR
-  mrc p15, 0, r3, c6, c0, 2         // IFAR
-  b report
+  .section .text.leave_guest, "ax"
+leave_guest:
+  ldr r1, [sp, #64]                 // SPSR
+  and r2, r1, #0x1F
+  cmp r2, #0x10
+  bne own_fault
+  bl handle_exit
+  .global enter_guest
+enter_guest:                        // sp: the frame
+  clrex
+  ldmia sp, {r0-r14}^
+  add sp, sp, #60
+  rfeia sp!
 
-  .section .text.data_abort, "ax"
-  .global data_abort
-data_abort:
-  sub r0, lr, #8
-  mrs r1, spsr
-  mrc p15, 0, r2, c5, c0, 0         // DFSR
-  mrc p15, 0, r3, c6, c0, 0         // DFAR
-  b report
-
-  .section .text.own_fault, "ax"
+// r0: the number. On the stack: the registers, which are not of use here, PC and SPSR.
 own_fault:
-  mrs r1, spsr
-  mov r2, #0
-  mov r3, #0
-report:
-  cpsid aif, #MODE_SUPERVISOR
+  cmp r0, #2
+  mrcls p15, 0, r2, c5, c0, 1       // IFSR
+  mrcls p15, 0, r3, c6, c0, 2       // IFAR
+  mrchi p15, 0, r2, c5, c0, 0       // DFSR
+  mrchi p15, 0, r3, c6, c0, 0       // DFAR
+  ldr r0, [sp, #60]
   mrc p15, 0, r4, c13, c0, 4        // TPIDRPRW
   ldr r5, =stacks + STACK_STRIDE
   add sp, r5, r4, lsl #13
   bl handle_own_fault
   .ltorg
+
+// The boot CPU's first guest is in the frame at the top of its stack.
+  .section .text.start_guest, "ax"
+  .global start_guest
+start_guest:
+  ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE
+  b enter_guest
+  .ltorg
+
+// What runs in the guest's address space, but is not the guest's: the translator, a flat image of its own (TranslatorImage).
+  .section .translator, "a"
+  .global translator_image
+  .balign 4096
+translator_image:
+  .incbin "translator.img"
+  .global translator_image_end
+translator_image_end:

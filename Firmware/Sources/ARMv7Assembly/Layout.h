@@ -11,3 +11,6 @@
 // SCTLR (B4.1.130): TE 30, AFE 29, TRE 28, EE 25, V 13, A 1; I 12, Z 11, C 2, M 0.
 #define SCTLR_CLEARED 0x72002002
 #define SCTLR_SET 0x1805
+
+// r0 to r14, PC, CPSR of User mode.
+#define FRAME_SIZE 68

@@ -10,9 +10,49 @@
 #define READ(name, cn, opc1, cm, opc2)                                                                        \
   INSTRUCTION uint32_t read_##name(void) { return __builtin_arm_mrc(15, opc1, cn, cm, opc2); }
 
+#define WRITE(name, cn, opc1, cm, opc2)                                                                       \
+  INSTRUCTION void write_##name(uint32_t value) { __builtin_arm_mcr(15, opc1, value, cn, cm, opc2); }
+
+READ(midr, 0, 0, 0, 0)
+READ(ctr, 0, 0, 0, 1)
 READ(mpidr, 0, 0, 0, 5)
+READ(id_pfr0, 0, 0, 1, 0)
+READ(id_pfr1, 0, 0, 1, 1)
+READ(id_mmfr0, 0, 0, 1, 4)
+READ(id_mmfr1, 0, 0, 1, 5)
+READ(id_mmfr2, 0, 0, 1, 6)
+READ(id_mmfr3, 0, 0, 1, 7)
+READ(id_isar0, 0, 0, 2, 0)
+READ(id_isar1, 0, 0, 2, 1)
+READ(id_isar2, 0, 0, 2, 2)
+READ(id_isar3, 0, 0, 2, 3)
+READ(id_isar4, 0, 0, 2, 4)
+READ(clidr, 0, 1, 0, 1)
+READ(ccsidr, 0, 1, 0, 0)
+WRITE(csselr, 0, 2, 0, 0)
 READ(ttbr0, 2, 0, 0, 0)
+WRITE(ttbr0, 2, 0, 0, 0)
+WRITE(dacr, 3, 0, 0, 0)
+READ(dfsr, 5, 0, 0, 0)
+READ(ifsr, 5, 0, 0, 1)
+READ(dfar, 6, 0, 0, 0)
+READ(ifar, 6, 0, 0, 2)
+WRITE(iciallu, 7, 0, 5, 0)
+WRITE(bpiall, 7, 0, 5, 6)
+WRITE(dccmvau, 7, 0, 11, 1)
+WRITE(icimvau, 7, 0, 5, 1)
+WRITE(tlbiall, 8, 0, 7, 0)
+WRITE(tlbimvaa, 8, 0, 7, 3)
+WRITE(contextidr, 13, 0, 0, 1)
+READ(tpidrurw, 13, 0, 0, 2)
+WRITE(tpidrurw, 13, 0, 0, 2)
+WRITE(tpidruro, 13, 0, 0, 3)
 READ(tpidrprw, 13, 0, 0, 4)
+READ(cpacr, 1, 0, 0, 2)
+WRITE(cpacr, 1, 0, 0, 2)
+
+INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb" ::: "memory"); }
+INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
 
 INSTRUCTION void wait_for_interrupt(void) { __asm__ volatile("dsb\n wfi" ::: "memory"); }
 
@@ -32,6 +72,15 @@ INSTRUCTION void store32(uintptr_t address, uint32_t value) {
   __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
 }
 
+INSTRUCTION uint32_t load16(uintptr_t address) {
+  uint16_t value;
+  __asm__ volatile("ldrh %0, [%1]" : "=r"(value) : "r"(address) : "memory");
+  return value;
+}
+
+// Exceptions.S
+_Noreturn void start_guest(void);
+
 // image.ld
 #define SYMBOL(name)                                                                                          \
   extern char name[];                                                                                         \
@@ -41,3 +90,4 @@ SYMBOL(image_start)
 SYMBOL(image_end)
 SYMBOL(stacks)
 SYMBOL(arena)
+SYMBOL(translator_image)

@@ -1,0 +1,1 @@
+../ARMv7Assembly/Memory.S
