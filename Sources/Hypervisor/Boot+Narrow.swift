@@ -19,6 +19,7 @@ extension Boot where H: NarrowHardware {
     remember(core)
     core.checkTimer()
     _ = unsafe readRecord(core)
+    tellMemory(core, ownMemory)
     core.halt("no VM runs on a CPU without virtualization extensions yet")
   }
 }
