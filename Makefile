@@ -9,8 +9,11 @@ ARGUMENTS ?=
 JOBS ?= 2
 
 TOOL := .build/debug/pocketvisor
-FIRMWARE_TRIPLE := aarch64-none-none-elf
-FIRMWARE_PRODUCTS := Firmware/.build/$(FIRMWARE_TRIPLE)/release
+# Images of the hypervisor: product, triple, toolset, and the end of the file's name.
+FIRMWARE_IMAGES := Pocketvisor:aarch64-none-none-elf:aarch64:aarch64 \
+  PocketvisorGICv2:aarch64-none-none-elf:aarch64:aarch64-gicv2 \
+  PocketvisorARMv7:armv7-none-none-eabi:armv7:armv7
+FIRMWARE_PRODUCTS := Firmware/.build/aarch64-none-none-elf/release
 OBJCOPY ?= llvm-objcopy
 ASSETS := .cache/debian/vmlinuz .cache/debian/initrd.gz
 SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources
@@ -39,14 +42,15 @@ personas: assets ## build the disks of the default phone's personas in .cache
 
 build: firmware tool ## build the hypervisor and the host tool
 
-# One image for boards with a GICv3, one for those with a GICv2.
+# One image for boards with a GICv3, one for those with a GICv2, one for CPUs without virtualization extensions.
 firmware:
-	swift build --jobs $(JOBS) -c release --package-path Firmware --triple $(FIRMWARE_TRIPLE) \
-	  --toolset Firmware/Toolsets/aarch64.json --experimental-lto-mode full
 	@limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
-	for image in Pocketvisor:aarch64 PocketvisorGICv2:aarch64-gicv2; do \
-	  file=Firmware/.build/pocketvisor.$${image#*:}.img; \
-	  $(OBJCOPY) -O binary $(FIRMWARE_PRODUCTS)/$${image%:*} $$file || exit 1; \
+	for image in $(FIRMWARE_IMAGES); do \
+	  set -- $$(echo $$image | tr : ' '); \
+	  swift build --jobs $(JOBS) -c release --package-path Firmware --product $$1 --triple $$2 \
+	    --toolset Firmware/Toolsets/$$3.json --experimental-lto-mode full || exit 1; \
+	  file=Firmware/.build/pocketvisor.$$4.img; \
+	  $(OBJCOPY) -O binary Firmware/.build/$$2/release/$$1 $$file || exit 1; \
 	  size=$$(stat -c %s $$file); echo "$$file: $$size bytes, the limit is $$limit"; \
 	  test $$size -le $$limit || exit 1; \
 	done
@@ -78,7 +82,8 @@ bench: prerequisites build guests assets ## measure, and write Documentation/Ben
 size: firmware guests ## sections, allotments and largest symbols of the hypervisor; the steward's size
 	@swift build --quiet --jobs $(JOBS) --product SizeReport
 	@.build/debug/SizeReport Firmware/SizeBudget.json $(FIRMWARE_PRODUCTS)/Pocketvisor \
-	  $(FIRMWARE_PRODUCTS)/PocketvisorGICv2 $(GUEST_OUTPUT)/Steward
+	  $(FIRMWARE_PRODUCTS)/PocketvisorGICv2 Firmware/.build/armv7-none-none-eabi/release/PocketvisorARMv7 \
+	  $(GUEST_OUTPUT)/Steward
 
 format: ## format all Swift sources
 	@swift format format --in-place --recursive --parallel $(SWIFT_SOURCES)

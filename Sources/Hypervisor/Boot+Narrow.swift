@@ -19,6 +19,7 @@ extension Boot where H: NarrowHardware {
     remember(core)
     core.checkTimer()
     _ = unsafe readRecord(core)
+    tellMemory(core, ownMemory)
     core.halt("no VM runs on a CPU without virtualization extensions yet")
   }
 }
@@ -39,7 +40,8 @@ extension Core where H: NarrowHardware {
     hardware.map(.distributor, at: PhysicalAddress(phone.value.board.distributor))
     hardware.map(.redistributor, at: PhysicalAddress(phone.value.board.cpuInterface))
     hardware.map(.timer, at: PhysicalAddress(phone.value.board.narrow.timer))
-    hardware.startDevices(&phone.value.board)
+    hardware.devices = findDevices()
+    hardware.devices.start(alarm: phone.value.board.narrow.timerInterrupt)
   }
 
   /// Makes sure that the timer interrupts: everything else waits for it.

@@ -37,6 +37,16 @@ public struct Boot<H: Hardware>: ~Copyable {
     return core
   }
 
+  /// Says how much memory the hypervisor takes. No other CPU runs yet: the console needs no lock.
+  @inline(__always) func tellMemory(_ core: Core<H>, _ ownMemory: PhysicalRange) {
+    core.put(
+      "[pocketvisor] RAM taken: 0x",
+      unsafe hardware.physicalAddress(of: core.phone.value.arena.used).rawValue &- ownMemory.start
+    )
+    core.endLine()
+    core.pump()
+  }
+
   // MARK: The board
 
   /// The shared state.
@@ -116,13 +126,7 @@ extension Boot where H: VirtualizationExtensions {
     makeMachines(core)
     connectServer(core)
     if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
-    // No other CPU runs yet: the console needs no lock.
-    core.put(
-      "[pocketvisor] RAM taken: 0x",
-      unsafe hardware.physicalAddress(of: core.phone.value.arena.used).rawValue &- ownMemory.start
-    )
-    core.endLine()
-    core.pump()
+    tellMemory(core, ownMemory)
     core.startCPU()
     startOtherCPUs(core, secondaryEntry)
     return core

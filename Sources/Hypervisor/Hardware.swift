@@ -142,8 +142,8 @@ public protocol VirtualizationExtensions: Hardware {
 
 /// A CPU without virtualization extensions, and without a generic timer: ARMv7's Cortex-A8 and Cortex-A9.
 public protocol NarrowHardware: Hardware {
-  /// Starts the board's interrupt controller and its timer, which are mapped, with the timer's interrupt enabled.
-  func startDevices(_ board: inout Board)
+  /// The board's interrupt controller and timer, once they were found.
+  var devices: NarrowDevices<Registers> { get nonmutating set }
 }
 
 extension NarrowHardware {

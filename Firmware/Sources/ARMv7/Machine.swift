@@ -24,9 +24,9 @@ struct Machine: NarrowHardware {
     case .faultAddress: unsafe UInt64(Self.fault.address)
     case .programCounter: unsafe UInt64(Self.fault.programCounter)
     case .processorState: unsafe UInt64(Self.fault.state)
-    case .counter: counter
-    case .counterFrequency: counterFrequency
-    case .interruptAcknowledge: acknowledgeInterrupt()
+    case .counter: devices.counter()
+    case .counterFrequency: UInt64(devices.frequency)
+    case .interruptAcknowledge: UInt64(devices.acknowledge())
     case .affinity: UInt64(read_mpidr())
     default: 0  // of virtualization extensions: the portable part names none of them here
     }
@@ -34,8 +34,8 @@ struct Machine: NarrowHardware {
 
   @inline(__always) func write(_ register: MachineRegister, _ value: UInt64) {
     switch register {
-    case .alarm: setAlarm(value)
-    case .interruptEnd: endInterrupt(value)
+    case .alarm: devices.setAlarm(value)
+    case .interruptEnd: devices.end(UInt32(truncatingIfNeeded: value))
     default: break
     }
   }

@@ -1,0 +1,70 @@
+import Appliance
+import ArmArchitecture
+import Drivers
+
+/// Interrupt controller and timer of a board without virtualization extensions, whichever its device tree names.
+public struct NarrowDevices<Registers: DeviceRegisters> {
+  private var controller: BoardInterruptController<Registers>
+  private var timer: BoardTimer<Registers>
+  private var time = WideCounter()
+
+  public init(controller: BoardInterruptController<Registers>, timer: BoardTimer<Registers>) {
+    self.controller = controller
+    self.timer = timer
+  }
+
+  /// Lets the counter run, and the controller deliver the alarm and nothing else.
+  func start(alarm: InterruptNumber) {
+    timer.start()
+    controller.start()
+    controller.enable(alarm)
+  }
+
+  // MARK: Interrupts
+
+  /// The most urgent interrupt, with what `end` has to be told besides.
+  public func acknowledge() -> UInt32 { controller.acknowledge() }
+
+  /// What was acknowledged is over: its device raises it no more.
+  public func end(_ acknowledged: UInt32) { controller.end(acknowledged) }
+
+  // MARK: Time
+
+  public var frequency: UInt32 { timer.frequency }
+
+  /// Ticks since the counter began. It has to be read more often than the timer's wraps around.
+  public mutating func counter() -> UInt64 { time.time(of: timer.count, width: timer.width) }
+
+  /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
+  /// interrupted is over.
+  public mutating func setAlarm(_ deadline: UInt64) {
+    timer.endAlarm()
+    guard deadline != ~0 else { return }
+    let now = counter()
+    let left = deadline > now ? min(deadline &- now, 1 &<< 31) : 1
+    timer.setAlarm(after: UInt32(truncatingIfNeeded: left))
+  }
+}
+
+extension Core where H: NarrowHardware {
+  /// The drivers for what the board has, all of it mapped.
+  func findDevices() -> NarrowDevices<H.Registers> { NarrowDevices(controller: findController(), timer: findTimer()) }
+
+  private func findController() -> BoardInterruptController<H.Registers> {
+    let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
+    guard phone.value.board.narrow.controllerKind == .cortexA9GIC else {
+      return .allwinner(AllwinnerInterruptController(distributor))
+    }
+    let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
+    return .generic(Distributor(distributor), PrivateInterrupts(distributor), CPUInterface(interface))
+  }
+
+  private func findTimer() -> BoardTimer<H.Registers> {
+    let registers = hardware.registers(.timer, offset: H.offset(of: phone.value.board.narrow.timer))
+    switch phone.value.board.narrow.timerKind {
+    case .dualTimer: return .dual(DualTimer(registers))
+    case .multiCoreTimer: return .multiCore(MultiCoreTimer(registers, cpu: 0))
+    default: return .allwinner(AllwinnerTimer(registers))
+    }
+  }
+}
