@@ -44,7 +44,7 @@ extension Boot where H: VirtualizationExtensions {
     core.phone.value.board.seed.mix(hardware.read(.counter))
     core.phone.value.machineCount = header.virtualMachineCount
     makeWindows(core, header.windowCount)
-    makeSharedTables(core)
+    if !H.isSoftware { makeSharedTables(core) }
     for index in 0..<header.virtualMachineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
       let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
@@ -66,7 +66,7 @@ extension Boot where H: VirtualizationExtensions {
       core.halt("a VM's record is damaged")
     }
     // ID_AA64PFR0_EL1.EL1.
-    if record.executionState != 0, hardware.identification(4 &<< 3) &>> 4 & 15 != 2 {
+    if !H.isSoftware, record.executionState != 0, hardware.identification(4 &<< 3) &>> 4 & 15 != 2 {
       core.halt("a VM is 32-bit, but this CPU is not")
     }
     let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
@@ -100,19 +100,34 @@ extension Boot where H: VirtualizationExtensions {
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
     machine.value.console = unsafe ConsoleChannel(storage: console)
-    guard let table = makeTables(core, machine) else { core.haltForMemory() }
-    machine.value.translation = table.rawValue | UInt64(index &+ 1) &<< 48
-    for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine) }
+    machine.value.translation = translate(core, machine)
+    for cpu in 0..<UInt32(count) { place(machine.value.virtualCPU(cpu), cpu, of: machine, core) }
     machine.value.phase.store(Phase.loading, ordering: .relaxed)
     phone.value.machines[Int(index & 7)] = machine
   }
 
+  /// - Returns: what the VM's memory is translated by (`VirtualMachine.translation`).
+  private mutating func translate(_ core: Core<H>, _ machine: VirtualMachineReference) -> UInt64 {
+    if H.isSoftware {
+      guard let memory = carve(core, H.softwareBytes) else { core.haltForMemory() }
+      return hardware.prepare(machine, memory)
+    }
+    guard let table = makeTables(core, machine) else { core.haltForMemory() }
+    return table.rawValue | UInt64(machine.value.index &+ 1) &<< 48
+  }
+
   /// Puts a virtual CPU into the queue of the physical CPU that the tool chose, counted around if the board has
   /// fewer.
-  private func place(_ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference) {
-    let phone = machine.value.phone
-    let cpu = phone.value.cpu(
-      UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
+  private func place(
+    _ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference, _ core: Core<H>
+  ) {
+    let phone = core.phone
+    // Where no firmware wakes the others, there is only this CPU.
+    let cpu =
+      H.isSoftware
+      ? core.cpu
+      : phone.value.cpu(
+        UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
     guest.value.machine = machine
     guest.value.cpu = cpu
     guest.value.index = index

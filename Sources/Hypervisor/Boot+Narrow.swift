@@ -6,21 +6,23 @@ import Drivers
 import VirtualDevices
 
 extension Boot where H: NarrowHardware {
-  /// Reads the board and the device image. VMs do not run here yet (decision 23): where all is well, that is what it says.
+  /// Reads the board and the device image, and prepares every VM.
   /// - Parameters:
   ///   - tree: where the boot loader put the board's device tree.
   ///   - ownMemory: what the hypervisor occupies with its arena.
   ///   - remember: gets the hypervisor as soon as it has a console.
-  /// Returns where not even a UART was found.
+  /// - Returns: the hypervisor on the boot CPU, ready to schedule; nil where not even a UART was found.
   public mutating func start(
     tree: PhysicalAddress, ownMemory: PhysicalRange, remember: (Core<H>) -> Void
-  ) {
-    guard let core = open(tree: tree, ownMemory: ownMemory) else { return }
+  ) -> Core<H>? {
+    guard let core = open(tree: tree, ownMemory: ownMemory) else { return nil }
     remember(core)
     core.checkTimer()
-    _ = unsafe readRecord(core)
+    makeMachines(core)
+    if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
     tellMemory(core, ownMemory)
-    core.halt("no VM runs on a CPU without virtualization extensions yet")
+    core.startCPU()
+    return core
   }
 }
 
@@ -42,6 +44,16 @@ extension Core where H: NarrowHardware {
     hardware.map(.timer, at: PhysicalAddress(phone.value.board.narrow.timer))
     hardware.devices = findDevices()
     hardware.devices.start(alarm: phone.value.board.narrow.timerInterrupt)
+    hardware.devices.enable(phone.value.board.uartInterrupt)
+    phone.value.listRegisterCount = 4
+    phone.value.priorityMask = 0xF8F8_F8F8
+  }
+
+  /// Nothing of this CPU's is left to prepare but the alarm.
+  func startCPU() {
+    cpu.value.alarm = ~0
+    hardware.write(.alarm, ~0)
+    hardware.write(.listControl, ListControl.enabled)
   }
 
   /// Makes sure that the timer interrupts: everything else waits for it.
@@ -58,9 +70,9 @@ extension Core where H: NarrowHardware {
   /// - Returns: whether it was the alarm's.
   private func takeAlarm() -> Bool {
     let acknowledged = UInt32(truncatingIfNeeded: hardware.read(.interruptAcknowledge))
-    let isAlarm = acknowledged & 0x3FF == phone.value.board.narrow.timerInterrupt.rawValue
+    let isAlarm = acknowledged == PhysicalInterrupt.alarm.rawValue
     if isAlarm { hardware.write(.alarm, ~0) }
-    if acknowledged & 0x3FF < 1020 { hardware.write(.interruptEnd, UInt64(acknowledged)) }
+    if acknowledged < 1020 { hardware.write(.interruptEnd, UInt64(acknowledged)) }
     return isAlarm
   }
 

@@ -52,6 +52,15 @@ extension Core where H: VirtualizationExtensions {
     -> UInt64?
   {
     let machine = guest.value.machine
+    if H.isSoftware,
+      let loaded = hardware.access(
+        frame: frame, offset: access.offset, isStore: access.isStore,
+        stored: UInt32(truncatingIfNeeded: access.stored))
+    {
+      // A timer's deadline, or what can be taken, may be another now.
+      cpu.value.attention.store(1, ordering: .relaxed)
+      return UInt64(loaded)
+    }
     var owner: VirtualCPUReference?
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }

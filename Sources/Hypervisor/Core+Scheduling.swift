@@ -107,6 +107,7 @@ extension Core where H: VirtualizationExtensions {
         expireWatchdog(guest, choice.now)
         return false  // until the next look, which it asked for
       }
+      if H.isSoftware { settleTimer(machine, &choice) }
       guard isAwake(guest, &choice) else { return false }
     case Phase.stopped: return false
     case Phase.stopping:
@@ -135,6 +136,21 @@ extension Core where H: VirtualizationExtensions {
     default: return false
     }
     return true
+  }
+
+  /// The wire of a timer that software makes follows its state.
+  private func settleTimer(_ machine: VirtualMachineReference, _ choice: inout Choice) {
+    let bit = GuestInterrupt.dualTimer.bit
+    let isRaised = hardware.isTimerRaised(machine)
+    _ = choice.isDue(hardware.timerDeadline(machine))
+    guard isRaised != (machine.value.bank(0).value.line.load(ordering: .relaxed) & bit != 0) else { return }
+    if isRaised {
+      machine.value.bank(0).value.line.set(bit)
+      _ = notice(machine, bank: 0, bit)
+    } else {
+      machine.value.bank(0).value.line.clear(bit)
+      _ = withdraw(machine, bank: 0, bit)
+    }
   }
 
   // MARK: Budgets

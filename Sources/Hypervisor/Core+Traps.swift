@@ -64,6 +64,10 @@ extension Core where H: VirtualizationExtensions {
   /// Makes the guest take a synchronous exception to its EL1 (Arm ARM D1.3.5): vector offset 0 from EL1 with
   /// SP_EL0, 0x200 from EL1, 0x400 and 0x600 from EL0 in AArch64 and AArch32.
   @inline(never) private func raise(_ guest: VirtualCPUReference, syndrome: UInt64) -> VirtualCPUReference {
+    if H.isSoftware {
+      hardware.raise(syndrome)
+      return resume(guest)
+    }
     if guest.value[.executionState] != 0 { return raiseNarrow(guest, syndrome) }
     let state = hardware.read(.processorState)
     hardware.write(.guestSyndrome, syndrome)

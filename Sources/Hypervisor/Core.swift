@@ -47,6 +47,8 @@ enum GuestInterrupt {
   static var physicalTimer: InterruptNumber { InterruptNumber(30) }
   static var uart: InterruptNumber { InterruptNumber(33) }
   static var watchdog: InterruptNumber { InterruptNumber(41) }
+  /// The timers that software makes, where the board's CPUs have none.
+  static var dualTimer: InterruptNumber { InterruptNumber(42) }
   /// Notifications of other VMs: a software-generated interrupt.
   static var notification: InterruptNumber { InterruptNumber(8) }
   /// Both timers: tied to physical interrupts.

@@ -134,6 +134,25 @@ public protocol VirtualizationExtensions: Hardware {
   func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int)
   /// Makes cleaned code visible to instruction fetches of all CPUs.
   func synchronizeInstructions()
+  // Where all this is done by software.
+
+  /// Whether guests' memory is translated and their exceptions are raised by software. A constant, as above.
+  static var isSoftware: Bool { get }
+  /// Prepares the address spaces of a VM.
+  /// - Parameter memory: `softwareBytes` of the board's, on a boundary of 2 MiB.
+  /// - Returns: what is to be in `VirtualMachine.translation`.
+  func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64
+  /// Makes the loaded guest take an exception with this syndrome (ESR_EL1) when it goes on.
+  func raise(_ syndrome: UInt64)
+  /// An access of the loaded guest's to what only software makes: a timer, an interrupt controller's CPU interface.
+  /// - Parameter frame: the guest address in units of 64 KiB.
+  /// - Returns: what is loaded; nil if there is nothing.
+  func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32?
+  /// Whether a VM's own timer interrupts now.
+  func isTimerRaised(_ machine: VirtualMachineReference) -> Bool
+  /// When it does next, in ticks of the counter; all ones for never.
+  func timerDeadline(_ machine: VirtualMachineReference) -> UInt64
+
   /// Makes the interrupt controller's CPU interfaces reachable, once, when distributor and redistributors (of a GICv2 the
   /// CPU interface) are mapped; and starts the one of this CPU.
   func mapInterface(_ board: inout Board)
@@ -141,7 +160,7 @@ public protocol VirtualizationExtensions: Hardware {
 }
 
 /// A CPU without virtualization extensions, and without a generic timer: ARMv7's Cortex-A8 and Cortex-A9.
-public protocol NarrowHardware: Hardware {
+public protocol NarrowHardware: VirtualizationExtensions {
   /// The board's interrupt controller and timer, once they were found.
   var devices: NarrowDevices<Registers> { get nonmutating set }
 }
@@ -151,13 +170,26 @@ extension NarrowHardware {
   @inline(__always) public static var followsBuses: Bool { true }
   @inline(__always) public static var deviceSpan: UInt32 { 0x1_0000 }
 
-  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? { Core<Self>.missing(phone) }
+  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? {
+    Core<Self>.missing(phone)
+  }
   @inline(__always) public static func startInterruptController(_ core: Core<Self>) {
     core.startInterruptController()
   }
 }
 
 extension VirtualizationExtensions {
+  @inline(__always) public static var isSoftware: Bool { false }
+  @inline(__always) public static var softwareBytes: UInt64 { 4 << 20 }
+  @inline(__always) public func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
+    0
+  }
+  @inline(__always) public func raise(_ syndrome: UInt64) {}
+  @inline(__always)
+  public func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? { nil }
+  @inline(__always) public func isTimerRaised(_ machine: VirtualMachineReference) -> Bool { false }
+  @inline(__always) public func timerDeadline(_ machine: VirtualMachineReference) -> UInt64 { ~0 }
+
   @inline(__always) public static var followsBuses: Bool { false }
   @inline(__always) public static var deviceSpan: UInt32 { 0x20_0000 }
 

@@ -7,6 +7,9 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   private var controller: BoardInterruptController<Registers>
   private var timer: BoardTimer<Registers>
   private var time = WideCounter()
+  private var alarm = InterruptNumber.none
+  /// What `acknowledge` got, as the controller says it.
+  private var acknowledged: UInt32 = 0
 
   public init(controller: BoardInterruptController<Registers>, timer: BoardTimer<Registers>) {
     self.controller = controller
@@ -14,7 +17,8 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   }
 
   /// Lets the counter run, and the controller deliver the alarm and nothing else.
-  func start(alarm: InterruptNumber) {
+  mutating func start(alarm: InterruptNumber) {
+    self.alarm = alarm
     timer.start()
     controller.start()
     controller.enable(alarm)
@@ -22,15 +26,40 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   // MARK: Interrupts
 
-  /// The most urgent interrupt, with what `end` has to be told besides.
-  public func acknowledge() -> UInt32 { controller.acknowledge() }
+  /// The most urgent interrupt; the alarm has the number that it has everywhere.
+  public mutating func acknowledge() -> UInt32 {
+    acknowledged = controller.acknowledge()
+    return acknowledged & 0x3FF == alarm.rawValue ? PhysicalInterrupt.alarm.rawValue : acknowledged & 0x3FF
+  }
 
-  /// What was acknowledged is over: its device raises it no more.
-  public func end(_ acknowledged: UInt32) { controller.end(acknowledged) }
+  /// What was acknowledged last is over: its device raises it no more.
+  public func end() { controller.end(acknowledged) }
+
+  /// Lets the controller deliver a shared interrupt.
+  func enable(_ interrupt: InterruptNumber) { controller.enable(interrupt) }
 
   // MARK: Time
 
   public var frequency: UInt32 { timer.frequency }
+
+  /// Ticks of a microsecond: all of these timers count whole MHz.
+  private var ticks: UInt32 { timer.frequency / 1_000_000 }
+
+  /// The time in microseconds.
+  public mutating func microseconds() -> UInt64 {
+    let ticks = ticks
+    let now = counter()
+    if ticks == 1 { return now }
+    // By a reciprocal with 32 fractional bits, the counter's halves one after the other.
+    let reciprocal = UInt64(~0 as UInt32 / ticks &+ 1)
+    return (now &>> 32) &* reciprocal &+ ((now & 0xFFFF_FFFF) &* reciprocal) &>> 32
+  }
+
+  /// A time in ticks of the counter, not before a time in microseconds.
+  public mutating func time(ofMicrosecond time: UInt64) -> UInt64 {
+    let now = microseconds()
+    return counter() &+ (time > now ? (time &- now) &* UInt64(ticks) : 0)
+  }
 
   /// Ticks since the counter began. It has to be read more often than the timer's wraps around.
   public mutating func counter() -> UInt64 { time.time(of: timer.count, width: timer.width) }
@@ -48,7 +77,9 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
 extension Core where H: NarrowHardware {
   /// The drivers for what the board has, all of it mapped.
-  func findDevices() -> NarrowDevices<H.Registers> { NarrowDevices(controller: findController(), timer: findTimer()) }
+  func findDevices() -> NarrowDevices<H.Registers> {
+    NarrowDevices(controller: findController(), timer: findTimer())
+  }
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))

@@ -103,6 +103,13 @@ import VirtualDevices
   }
 }
 
+extension VirtualMachineReference {
+  /// Memory of the hypervisor's arena, filled with zeros; nil when there is no more.
+  public func takeFromArena<Part: ~Copyable>(_ type: Part.Type) -> UnsafeMutablePointer<Part>? {
+    unsafe value.phone.value.arena.take(type)
+  }
+}
+
 /// What happens to a virtual machine.
 enum Phase {
   static var stopped: UInt32 { 0 }

@@ -16,5 +16,8 @@ public enum ExitCode {
   /// Not the translator's: for breakpoints of whoever uses it.
   public static var userBreak: UInt32 { 0x100 }
 
+  /// The departure that an exit is, if it is one.
+  public static func departure(_ code: UInt32) -> Departure? { Departure(rawValue: code &- departure) }
+
   public static func isCoprocessor(_ code: UInt32) -> Bool { code & 0x10 != 0 }
 }

@@ -11,8 +11,8 @@ public enum Status {
   static var mode: UInt32 { 0x1F }
 
   /// ITSTATE is in bits 26:25 and 15:10.
-  static func ifThen(_ state: UInt32) -> UInt32 { (state & 3) &<< 25 | (state & 0xFC) &<< 8 }
-  static func ifThen(in status: UInt32) -> UInt32 { status &>> 25 & 3 | status &>> 8 & 0xFC }
+  public static func ifThen(_ state: UInt32) -> UInt32 { (state & 3) &<< 25 | (state & 0xFC) &<< 8 }
+  public static func ifThen(in status: UInt32) -> UInt32 { status &>> 25 & 3 | status &>> 8 & 0xFC }
 }
 
 public enum Mode {

@@ -15,6 +15,8 @@ import Hypervisor
 
 /// Where the image lies on the bus.
 nonisolated(unsafe) private var imageBase: UInt32 = 0
+/// TTBR0 of the hypervisor's own address space.
+nonisolated(unsafe) private var ownTable: UInt32 = 0
 
 extension Machine {
   typealias Registers = MappedRegisters
@@ -26,11 +28,14 @@ extension Machine {
   /// A section of normal memory, write-back, shared, never executed (TEX 1, C, B; AP 1).
   private static var memorySection: UInt32 { 0x1_141E }
 
-  static func remember(image: UInt32) { unsafe imageBase = image }
+  static func remember(image: UInt32) {
+    unsafe imageBase = image
+    unsafe ownTable = read_ttbr0()
+  }
 
-  /// The level-1 table, which TTBR0 names; the level-2 table of the last MiB follows it.
+  /// The level-1 table, which TTBR0 names but while a guest runs; the level-2 table of the last MiB follows it.
   private var level1Table: UnsafeMutablePointer<UInt32> {
-    unsafe pointer(to: PhysicalAddress(UInt64(read_ttbr0() & ~0x3FFF))).assumingMemoryBound(to: UInt32.self)
+    unsafe pointer(to: PhysicalAddress(UInt64(ownTable & ~0x3FFF))).assumingMemoryBound(to: UInt32.self)
   }
 
   private var level2Table: UnsafeMutablePointer<UInt32> { unsafe level1Table + 0x1000 }
@@ -45,6 +50,34 @@ extension Machine {
       unsafe entry_changed(entry, place &+ offset)
       offset &+= 0x1000
     }
+  }
+
+  /// Gives an address space what the hypervisor has in the last MiB.
+  /// - Parameter place: where its level-2 table is in view.
+  func copyOwnTable(to place: UInt32) {
+    for entry in 0..<0xF0 as Range<Int> {
+      unsafe store32(UInt(place) &+ UInt(bitPattern: entry) &* 4, level2Table[entry])
+    }
+  }
+
+  /// Shows a virtual CPU's piece of memory in the hypervisor's own address space, where its guest's have it too.
+  func view(pool: UInt32) {
+    for megabyte in 0..<4 as Range<UInt32> {
+      let address = Pool.view &+ megabyte &<< 20
+      let entry = unsafe level1Table + Int(bitPattern: UInt(address &>> 20))
+      unsafe entry.pointee = pool &+ megabyte &<< 20 | Self.memorySection
+      unsafe entry_changed(entry, address)
+    }
+  }
+
+  /// Goes back to the hypervisor's own address space.
+  func leaveGuestSpace() {
+    write_contextidr(0)
+    instruction_barrier()
+    unsafe write_ttbr0(ownTable)
+    instruction_barrier()
+    write_dacr(1)
+    instruction_barrier()
   }
 
   private static func address(of slot: DeviceSlot) -> UInt32 {

@@ -1,10 +1,12 @@
-// The CPU and the board as `Hardware`.
+// The CPU and the board as `Hardware`. What virtualization extensions would do, `Exits` and the shadow tables do.
 
 import ARMv7Assembly
 import Appliance
 import ArmArchitecture
 import Drivers
 import Hypervisor
+import SoftwareVirtualization
+import VirtualDevices
 
 /// What an exception of the hypervisor's own left.
 struct OwnFault {
@@ -14,33 +16,146 @@ struct OwnFault {
   var address: UInt32 = 0
 }
 
+/// What the core is told of a trap, in the form of the registers of EL2.
+struct Trapped {
+  /// ESR_EL2, FAR_EL2, and the guest's physical address in the form of HPFAR_EL2.
+  var syndrome: UInt32 = 0
+  var address: UInt32 = 0
+  var page: UInt32 = 0
+}
+
 /// The physical CPU that executes this.
 struct Machine: NarrowHardware {
-  nonisolated(unsafe) static var fault = OwnFault()
+  /// Set once, before the device stops.
+  nonisolated(unsafe) static var fault: OwnFault?
+  nonisolated(unsafe) static var trapped = Trapped()
 
-  @inline(__always) func read(_ register: MachineRegister) -> UInt64 {
+  func read(_ register: MachineRegister) -> UInt64 {
+    if let fault = unsafe Self.fault { return read(register, of: fault) }
     switch register {
-    case .syndrome: unsafe UInt64(Self.fault.syndrome)
-    case .faultAddress: unsafe UInt64(Self.fault.address)
-    case .programCounter: unsafe UInt64(Self.fault.programCounter)
-    case .processorState: unsafe UInt64(Self.fault.state)
-    case .counter: devices.counter()
-    case .counterFrequency: UInt64(devices.frequency)
-    case .interruptAcknowledge: UInt64(devices.acknowledge())
-    case .affinity: UInt64(read_mpidr())
-    default: 0  // of virtualization extensions: the portable part names none of them here
+    case .syndrome: return unsafe UInt64(Self.trapped.syndrome)
+    case .faultAddress: return unsafe UInt64(Self.trapped.address)
+    case .faultPage: return unsafe UInt64(Self.trapped.page)
+    case .programCounter: return UInt64(Exits.frame.programCounter)
+    case .processorState: return UInt64(Exits.frame.state)
+    case .counter: return devices.counter()
+    case .counterFrequency: return UInt64(devices.frequency)
+    case .interruptAcknowledge: return UInt64(devices.acknowledge())
+    case .affinity: return UInt64(read_mpidr())
+    case .emptyListRegisters: return UInt64(Exits.current.context.value.interface.emptyListRegisters)
+    case .listControl: return UInt64(Exits.current.context.value.interface.listControl)
+    default: return 0  // of virtualization extensions that software does not need
     }
   }
 
-  @inline(__always) func write(_ register: MachineRegister, _ value: UInt64) {
+  private func read(_ register: MachineRegister, of fault: OwnFault) -> UInt64 {
+    switch register {
+    case .syndrome: UInt64(fault.syndrome)
+    case .faultAddress: UInt64(fault.address)
+    case .programCounter: UInt64(fault.programCounter)
+    case .processorState: UInt64(fault.state)
+    default: 0
+    }
+  }
+
+  func write(_ register: MachineRegister, _ value: UInt64) {
+    let word = UInt32(truncatingIfNeeded: value)
     switch register {
     case .alarm: devices.setAlarm(value)
-    case .interruptEnd: devices.end(UInt32(truncatingIfNeeded: value))
+    case .interruptEnd: devices.end()
+    case .programCounter: Exits.frame.programCounter = word
+    case .firstListRegister: setListRegister(0, ListRegister(value))
+    case .listControl: if Exits.isReady { Exits.current.context.value.interface.listControl = word }
     default: break
     }
   }
 
   func waitForInterrupt() { wait_for_interrupt() }
+
+  // MARK: List registers
+
+  func listRegister(_ slot: UInt32) -> ListRegister { Exits.current.context.value.interface[slot] }
+
+  func setListRegister(_ slot: UInt32, _ value: ListRegister) {
+    Exits.current.context.value.interface[slot] = value
+  }
+
+  // MARK: Virtual CPUs
+
+  static var isSoftware: Bool { true }
+
+  func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
+    guard let pointer = unsafe machine.takeFromArena(GuestContext.self) else { return 0 }
+    let context = unsafe ContextReference(pointer)
+    let location = UInt32(truncatingIfNeeded: machine.value.memory.start)
+    context.value.pool = UInt32(truncatingIfNeeded: memory.start)
+    context.value.memory = GuestMemory(
+      base: UInt32(truncatingIfNeeded: machine.value.record.memoryBase),
+      size: UInt32(truncatingIfNeeded: machine.value.memory.size), location: location)
+    return unsafe UInt64(UInt(bitPattern: context.address))
+  }
+
+  func saveSystemRegisters(_ guest: VirtualCPUReference) { Exits.save(guest) }
+  func loadSystemRegisters(_ guest: VirtualCPUReference) { Exits.load(guest) }
+
+  func raise(_ syndrome: UInt64) { Exits.current.context.value.raised = syndrome }
+
+  // MARK: Devices that only software makes
+
+  func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? {
+    let context = Exits.current.context
+    switch frame {
+    case 0x801:
+      guard isStore else { return context.value.interface.read(offset: offset & 0x1FFC) }
+      _ = context.value.interface.write(stored, offset: offset & 0x1FFC)
+    case 0x904:
+      let now = timerTicks
+      guard isStore else { return context.value.timer.read(offset: offset & 0xFFC, at: now) }
+      context.value.timer.write(stored, offset: offset & 0xFFC, at: now)
+    default: return nil
+    }
+    return 0
+  }
+
+  /// The time in ticks of a guest's timer.
+  private var timerTicks: UInt64 { devices.microseconds() }
+
+  func isTimerRaised(_ machine: VirtualMachineReference) -> Bool {
+    context(of: machine).value.timer.isInterrupting(at: timerTicks)
+  }
+
+  func timerDeadline(_ machine: VirtualMachineReference) -> UInt64 {
+    let deadline = context(of: machine).value.timer.deadline
+    return deadline == ~0 ? ~0 : devices.time(ofMicrosecond: deadline)
+  }
+
+  func context(of machine: VirtualMachineReference) -> ContextReference {
+    // Put there by `prepare`; the arena's memory is always there.
+    unsafe ContextReference(address: UnsafeMutableRawPointer(bitPattern: UInt(machine.value.translation))!)
+  }
+
+  // MARK: What needs nothing here, or nothing yet
+
+  func identification(_ index: UInt32) -> UInt64 { 0 }
+  func saveVectors(_ guest: VirtualCPUReference) {}
+  func loadVectors(_ guest: VirtualCPUReference) {}
+  func forgetTranslations() {}
+  func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64 { -1 }
+  func mapInterface(_ board: inout Board) {}
+  func startInterface() {}
+  func synchronizeInstructions() {
+    write_iciallu(0)
+    data_barrier()
+    instruction_barrier()
+  }
+
+  func copyForGuest(_ destination: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {
+    unsafe destination.copyMemory(from: source, byteCount: count)
+  }
+
+  func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int) {
+    unsafe destination.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+  }
 }
 
 /// Registers of a device in the hypervisor's address space.

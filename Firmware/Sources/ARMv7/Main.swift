@@ -19,11 +19,18 @@ func boot(_ tree: UInt32, _ image: UInt32) {
   let stacks = unsafe UInt64(UInt(bitPattern: address_of_stacks()))
   var boot = Boot(
     hardware: Machine(), arena: arena, firstStackTop: stacks &+ 0x2000, stackStride: 0x2000)
-  boot.start(
+  let core = boot.start(
     tree: PhysicalAddress(UInt64(tree)),
     ownMemory: unsafe PhysicalRange(start: UInt64(image), size: UInt64(UInt(end - start)))
   ) { unsafe anyCPU = $0.cpu }
+  guard let core else { return }
+  Exits.go(on: core.schedule())
+  start_guest()
 }
+
+/// A guest, or the translator that serves it, left User mode.
+@c(handle_exit)
+func handleExit(_ kind: UInt32) { Exits.current.handle(kind) }
 
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)

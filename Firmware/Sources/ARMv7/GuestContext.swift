@@ -1,0 +1,78 @@
+// What a virtual CPU is besides `VirtualCPU`, where no hardware keeps it.
+
+import ARMv7Assembly
+import Hypervisor
+import SoftwareVirtualization
+import Translator
+import VirtualDevices
+
+/// What assembly saves of User mode, at the top of the stack, and gives back.
+struct Frame {
+  /// r0…r14.
+  var registers: InlineArray<15, UInt32>
+  var programCounter: UInt32
+  /// CPSR.
+  var state: UInt32
+}
+
+/// What runs in User mode.
+enum Running: UInt32 {
+  /// The guest's User mode, directly.
+  case user
+  /// The guest's kernel, out of the code cache.
+  case kernel
+  /// The translator, for the guest.
+  case translator
+}
+
+/// A virtual CPU's processor, as far as the translator does not have it.
+struct GuestContext {
+  var running: Running
+  /// The guest begins anew: all of this is to be made again before it goes on.
+  var isFresh: Bool
+  /// The guest's tables or its ASID have changed since a space was activated.
+  var isSpaceStale: Bool
+  var system: SystemRegisters
+  var interface: VirtualCPUInterface
+  var timer: VirtualDualTimer
+  /// What the core wants the guest to take (ESR_EL1), and 0.
+  var raised: UInt64
+  /// Its memory, and the piece of the board's that has its tables, its cache and its state page.
+  var memory: GuestMemory
+  var pool: UInt32
+  /// The first-level table that is walked, with its ASID.
+  var table: UInt32
+  var identifier: UInt32
+  /// The page that each view of the guest's memory shows.
+  var views: InlineArray<8, UInt32>
+  /// FPEXC as the guest has it.
+  var floatingPoint: UInt32
+  /// A bit for the pages, by their lowest bits, from which code was translated.
+  var codePages: InlineArray<32, UInt32>
+}
+
+typealias ContextReference = Reference<GuestContext>
+
+/// Where things lie in the 4 MiB of a virtual CPU, and in every address space of its guest (`CacheLayout.standard`).
+enum Pool {
+  static var shadow: UInt32 { 0 }
+  static var cache: UInt32 { 0x10_0000 }
+  static var table: UInt32 { 0x20_0000 }
+  static var directory: UInt32 { 0x21_0000 }
+  static var stack: UInt32 { 0x21_6000 }
+  static var state: UInt32 { 0x21_7000 }
+  /// Second-level tables: of the translator's megabyte, the status window, the cache's two, the hypervisor's.
+  static var levels: UInt32 { 0x21_8000 }
+
+  /// Where it is for the hypervisor, in every address space.
+  static var view: UInt32 { 0xFE40_0000 }
+  static var size: UInt32 { 0x40_0000 }
+  /// The megabytes of all address spaces that are not the guest's.
+  static var reserved: Range<UInt32> { 0xFE0..<0xFE8 }
+  static var statusWindow: UInt32 { 0xFE10_0000 }
+  /// The end of the translator's stack.
+  static var stackTop: UInt32 { 0xFE02_9000 }
+  static var translator: UInt32 { 0xFE00_0000 }
+  /// Eight pages that show the guest's memory to the hypervisor.
+  static var guestViews: UInt32 { 0xFFFE_0000 }
+}
