@@ -22,14 +22,14 @@ extension Generator {
     switch vector {
     case 4: word(0xe25e_f004)  // SUBS pc, lr, #4: behind what aborted
     case 3: word(0xe25e_f000)
-    default: writeCallHandler()
+    default: writeCallHandler(vector)
     }
     // For an access of the handler itself that was skipped.
     word(0xe1b0_f00e)
   }
 
   /// The ways of kernels to save and to return.
-  private mutating func writeCallHandler() {
+  private mutating func writeCallHandler(_ vector: UInt32) {
     switch dice.below(4) {
     case 0: word(0xe1b0_f00e)
     case 1:
@@ -38,7 +38,7 @@ extension Generator {
       word(0xe090_1002)
       word(0xe8fd_900f)
     case 2:
-      word(0xf96d_0500 & ~0x1f | 0x13)  // SRSDB sp!, #19
+      word(0xf96d_0500 | State.mode(of: vector))  // SRSDB sp!, #mode
       word(0xf8bd_0a00)
     default:
       word(0xe52d_c004)  // STR r12, [sp, #-4]!
