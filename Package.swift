@@ -11,6 +11,7 @@ let package = Package(
     .library(name: "VirtualDevices", targets: ["VirtualDevices"]),
     .library(name: "Drivers", targets: ["Drivers"]),
     .library(name: "Hypervisor", targets: ["Hypervisor"]),
+    .library(name: "Translator", targets: ["Translator"]),
     .executable(name: "pocketvisor", targets: ["pocketvisor"]),
   ],
   dependencies: [
@@ -34,6 +35,7 @@ let package = Package(
     .target(
       name: "Hypervisor", dependencies: ["ArmArchitecture", "Appliance", "VirtualDevices", "Drivers"],
       swiftSettings: strict),
+    .target(name: "Translator", swiftSettings: strict),
     // Host only.
     .target(
       name: "HostCommands",
@@ -69,6 +71,7 @@ let package = Package(
         "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedEscape",
         "VirtualDevices",
       ]),
+    .testTarget(name: "TranslatorTests", dependencies: ["Translator"]),
     .testTarget(name: "FirmwareTests"),
     .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),
     .testTarget(

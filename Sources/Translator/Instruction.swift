@@ -23,8 +23,10 @@ public struct Instruction: Equatable, Sendable {
 public enum Operation: Equatable, Sendable {
   /// It does the same everywhere: it is copied.
   case copy
-  /// It is copied with an instruction synchronization barrier's effect: what follows may be new code.
+  /// An instruction synchronization barrier: what follows may be new code.
   case synchronize
+  /// Cache and branch predictor maintenance and hints that need nothing here.
+  case nothing
   /// `register := value`, a constant once the PC is known.
   case constant(register: UInt32, value: UInt32)
   /// Its fields Rn (bits 19:16) or Rm (3:0) or Rt (15:12, of a store), where they are 15, read the PC as `value`.
@@ -41,6 +43,8 @@ public enum Operation: Equatable, Sendable {
   case computedBranch(word: UInt32, value: UInt32, calls: Bool)
   /// LDR to the PC. It reads the PC as `value`.
   case loadedBranch(word: UInt32, value: UInt32)
+  /// T32's LDRD of a literal, whose registers may be any two: `first := [from]`, `second := [from + 4]`.
+  case loadPair(first: UInt32, second: UInt32, from: UInt32)
   /// LDM with the PC in its list, no S bit.
   case multipleLoadBranch(word: UInt32)
   /// MRS of the CPSR.
@@ -53,9 +57,9 @@ public enum Operation: Equatable, Sendable {
   case writeSavedStatus(word: UInt32)
   /// CPSIE and CPSID without a mode: `mask` has the CPSR's bits A (8), I (7), F (6).
   case maskInterrupts(mask: UInt32, disable: Bool)
-  /// MRC and MCR of a thread ID register.
-  case readThread(register: UInt32, ThreadRegister)
-  case writeThread(register: UInt32, ThreadRegister)
+  /// MRC and MCR of a register of coprocessor 15 that is a word of the state page.
+  case readState(register: UInt32, StateSlot)
+  case writeState(register: UInt32, StateSlot)
   /// MCR or MRC of coprocessor 14 or 15 that the hypervisor answers. `word` is the instruction.
   case coprocessor(word: UInt32)
   /// The translator does it: what changes the mode, uses another mode's registers or returns from an exception
@@ -65,13 +69,6 @@ public enum Operation: Equatable, Sendable {
   case leave(Departure)
   /// IT: the next one to four instructions have conditions. `state` is ITSTATE behind it.
   case ifThen(state: UInt32)
-}
-
-/// CP15's software thread ID registers (B3.12.43 and following), c13 c0 with opc2 2, 3 and 4.
-public enum ThreadRegister: UInt32, Sendable {
-  case userReadWrite = 2
-  case userReadOnly = 3
-  case privileged = 4
 }
 
 /// Why an instruction leaves the translated code.
