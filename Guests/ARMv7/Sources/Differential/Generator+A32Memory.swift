@@ -128,14 +128,14 @@ extension Generator {
 
   // MARK: Exclusive accesses
 
-  /// A loop that ends once it has stored; A32 or T32.
+  /// A loop that ends once it has stored; A32 or T32. Were an abort skipped, it would never store.
   mutating func exclusive() {
+    guard !resumesAborts else { return dataProcessing() }
     guard !isT32 else { return exclusiveT32() }
     let (status, value) = twoTargets()
     let base = pointer()
     let size = dice.below(3) == 0 ? 0 : 2 &+ dice.below(2)  // word, byte, halfword
     let start = address
-    word(0xe3a0_0000 | status &<< 12)
     word(0xe190_0f9f | size &<< 21 | base &<< 16 | value &<< 12)
     word(0xe280_0001 | value &<< 16 | value &<< 12)
     word(0xe180_0f90 | size &<< 21 | base &<< 16 | status &<< 12 | value)

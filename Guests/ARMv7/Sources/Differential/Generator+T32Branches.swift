@@ -148,7 +148,8 @@ extension Generator {
   /// IT and its instructions; a branch at the end now and then.
   mutating func ifThen() {
     let state = ifThenState()
-    let register = target()
+    // An SVC among them may change LR.
+    let register = dice.bit(of: free & 0x1fff)
     let place = address
     let jumps = dice.oneIn(4)
     if jumps { constant(register, 0) }

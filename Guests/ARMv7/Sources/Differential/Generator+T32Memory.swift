@@ -121,7 +121,6 @@ extension Generator {
     let (status, value) = twoTargets()
     let base = pointer()
     let start = address
-    wide(0xf04f, status &<< 8)
     if dice.oneIn(2) {
       wide(0xe850 | base, value &<< 12 | 0xf00)
       wide(0xf100 | value, value &<< 8 | 1)

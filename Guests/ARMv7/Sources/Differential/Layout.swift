@@ -30,6 +30,11 @@ enum Layout {
   static let table: UInt32 = 0x5010_0000
   static let tablePages: UInt32 = 16
 
+  static let directory: UInt32 = 0x5012_0000
+  static let directoryPages: UInt32 = 5
+  /// The state page, by which bits of the status change.
+  static let window: UInt32 = 0x5020_0000
+
   static let page: UInt32 = 4096
 }
 

@@ -30,6 +30,24 @@ enum Report {
     }
   }
 
+  /// Where two states differ.
+  /// - Returns: whether they do.
+  static func difference(_ one: State, _ other: State, prints: Bool) -> Bool {
+    var differs = false
+    for place in 0..<Place.compared where one[place] != other[place] {
+      differs = true
+      guard prints else { return true }
+      Console.write("  ")
+      name(place)
+      Console.write(" natively ")
+      Console.write(hex: one[place])
+      Console.write(", translated ")
+      Console.write(hex: other[place])
+      Console.write("\n")
+    }
+    return differs
+  }
+
   /// All words of a state.
   static func show(_ state: State) {
     for place in 0..<Place.count {

@@ -5,7 +5,7 @@ import Machine
 /// One sequence of a seed.
 struct Test {
   let number: UInt32
-  private var dice: Dice
+  private(set) var dice: Dice
   private(set) var plan = Plan()
   /// Where it begins, bit 0 for T32.
   private(set) var start: UInt32 = 0

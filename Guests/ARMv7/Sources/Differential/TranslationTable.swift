@@ -1,6 +1,7 @@
 // Short-descriptor translation tables (ARM DDI 0406C, B3.5), made once.
 
 import Machine
+import Translator
 
 /// Hands out the pages of the machine's memory and maps them.
 struct TranslationTable {
@@ -45,6 +46,10 @@ struct TranslationTable {
       map(address &+ Layout.page, state, .everybody, Domains.cache)
     }
     map(Layout.table, pages: Layout.tablePages, .userReads, Domains.cache)
+    map(Layout.directory, pages: Layout.directoryPages, .program, Domains.cache)
+    for page in 0..<256 as Range<UInt32> where StatusWindow.isMapped(page) {
+      map(Layout.window &+ page &* Layout.page, state, .everybody, Domains.cache)
+    }
   }
 
   /// One MiB of the program's own, AP 01. The attributes are S, TEX, C and B.

@@ -40,6 +40,40 @@ unexpected_\number:
   b differential_unexpected
 .endm
 
+// machine_attempt(kind, argument): what differential_step returns, or ~0 if it aborted.
+  .section .text.machine_attempt, "ax"
+  .globl machine_attempt
+machine_attempt:
+  push {r4-r11, lr}
+  ldr r4, =attempt
+  str sp, [r4]
+  bl differential_step
+end_attempt:
+  ldr r4, =attempt
+  mov r1, #0
+  str r1, [r4]
+  pop {r4-r11, pc}
+
+// In Abort mode.
+aborted:
+  ldr r0, =attempt
+  ldr r0, [r0]
+  cmp r0, #0
+  beq unexpected_4
+  cps #22
+  mov sp, r0
+  mvn r0, #0
+  b end_attempt
+
+// machine_abort(): as an abort of an access.
+  .globl machine_abort
+machine_abort:
+  ldr r0, =attempt
+  ldr sp, [r0]
+  mvn r0, #0
+  b end_attempt
+  .ltorg
+
   .section .text.vectors, "ax"
   .balign 32
   .globl machine_vectors
@@ -48,7 +82,7 @@ machine_vectors:
   b unexpected_1
   b unexpected_2
   b unexpected_3
-  b unexpected_4
+  b aborted
   b .
   b unexpected_6
   b unexpected_7
@@ -86,6 +120,7 @@ machine_turn_on:
   .globl machine_tags
   .balign 4
 machine_tags: .skip 4
+attempt: .skip 4
 
 // What has to be aligned. The linker places it first.
   .section .bss.aligned, "aw", %nobits

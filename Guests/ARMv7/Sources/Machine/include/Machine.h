@@ -16,6 +16,25 @@ void machine_turn_on(uint32_t table, uint32_t domains);
 // Runs tested code by the context until its next exception.
 void machine_run(void);
 
+// Calls differential_step (TranslatedRun.swift).
+uint32_t machine_attempt(uint32_t kind, uint32_t argument);
+// Ends an attempt; what it was about is in fault_address.
+_Noreturn void machine_abort(void);
+
+// DFAR.
+static inline uint32_t fault_address(void) {
+  uint32_t value;
+  __asm__ volatile("mrc p15, 0, %0, c6, c0, 0" : "=r"(value));
+  return value;
+}
+static inline void set_fault_address(uint32_t value) { __asm__ volatile("mcr p15, 0, %0, c6, c0, 0" : : "r"(value)); }
+// MIDR.
+static inline uint32_t main_identity(void) {
+  uint32_t value;
+  __asm__ volatile("mrc p15, 0, %0, c0, c0, 0" : "=r"(value));
+  return value;
+}
+
 static inline uint32_t read32(uint32_t address) { return *(volatile uint32_t *)address; }
 static inline uint16_t read16(uint32_t address) { return *(volatile uint16_t *)address; }
 static inline void write32(uint32_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
