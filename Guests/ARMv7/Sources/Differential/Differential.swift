@@ -76,6 +76,7 @@ struct Comparison {
     Console.write(decimal: test.number)
     Console.write(interrupts ? ", interrupted\n" : ", translated\n")
     if isDone { _ = Report.difference(Test.native, Test.translated, prints: true) } else { run.tellPlace() }
+    if shows { Report.words(Layout.cache, Layout.page) }
   }
 }
 

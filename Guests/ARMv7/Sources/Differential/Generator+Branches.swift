@@ -151,7 +151,7 @@ extension Generator {
     word(0xf810_0a00 | fields | dice.below(2) &<< 21)
   }
 
-  /// MOVS pc, lr; SUBS pc, lr, #4 and their like with any register.
+  /// MOVS pc, lr and SUBS pc, lr, #4 with any register. QEMU has no others.
   private mutating func returnByRegisterA32(_ status: UInt32) -> (UInt32, UInt32, UInt32) {
     let register = dice.oneIn(2) ? 14 : target()
     let other = dice.bit(of: free & ~(1 &<< register))
@@ -159,14 +159,13 @@ extension Generator {
     word(0xe16f_f000 | other)
     let place = address
     constant(register, 0)
-    switch dice.below(4) {
-    case 0: word(0xe25e_f004 & ~0x000f_0000 | register &<< 16)
-      return (place, register, 4)
-    case 1: word(0xe29e_f008 & ~0x000f_0000 | register &<< 16)
-      return (place, register, 0xffff_fff8)
-    default: word(0xe1b0_f000 | register)
-      return (place, register, 0)
+    let difference = dice.below(3) &* 4
+    if difference == 0 {
+      word(0xe1b0_f000 | register)
+    } else {
+      word(0xe250_f000 | register &<< 16 | difference)
     }
+    return (place, register, difference)
   }
 
   /// LDM with the PC and the S bit.

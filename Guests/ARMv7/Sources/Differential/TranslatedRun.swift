@@ -162,6 +162,10 @@ struct TranslatedRun {
     Console.write(hex: translator[.programCounter])
     Console.write(", exits ")
     Console.write(decimal: exits)
+    Console.write(", vector ")
+    Console.write(decimal: State.context[Place.vector])
+    Console.write(", SPSR ")
+    Console.write(hex: translator[.flags])
     Console.write("\n")
   }
 
