@@ -157,10 +157,12 @@ extension Generator {
     if pops { pushT32(1 &<< register) }
     // The field is ITSTATE as it is in front of the first instruction.
     halfword(0xbf00 | state)
-    let saved = free
+    let saved = (free, isFunction)
     if jumps { free &= ~(1 &<< register) }
+    // What is on the stack is left alone.
+    isFunction = isFunction || pops
     conditionalBody(state, last: pops ? 15 : jumps ? register : nil)
-    free = saved
+    (free, isFunction) = saved
     if jumps { rewrite(place, t32: true, register, here) }
   }
 
@@ -182,7 +184,7 @@ extension Generator {
     case 0: wide(0xf3ef, 0x8000 | target() &<< 8)
     case 1: wide(0xf380 | source(), 0x8000 | (1 &+ dice.below(3)) &<< 10)
     case 2: threadRegister()
-    case 3 where plan.resumed & 4 != 0 && !isFunction || dice.oneIn(8): supervisorCall()
+    case 3 where !isFunction && (plan.resumed & 4 != 0 || dice.oneIn(8)): supervisorCall()
     case 4 where plan.resumed & 2 == 0 && dice.oneIn(8): undefined()
     default: singleT32()
     }
