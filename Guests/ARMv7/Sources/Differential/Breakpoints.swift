@@ -4,7 +4,7 @@ import Machine
 /// no code.
 struct Breakpoints {
   private var dice: Dice
-  private let isActive: Bool
+  let isActive: Bool
   private var isSet = false
   /// How often one was met.
   private(set) var hits: UInt32 = 0
@@ -32,5 +32,10 @@ struct Breakpoints {
     for number in 0..<6 as Range<UInt32> { set_breakpoint(number, 0, 0) }
   }
 
-  mutating func hit() { hits = hits &+ 1 }
+  /// One was met.
+  /// - Returns: 1 if the cache is to be thrown away, else 0.
+  mutating func hit() -> UInt32 {
+    hits = hits &+ 1
+    return dice.oneIn(4) ? 1 : 0
+  }
 }

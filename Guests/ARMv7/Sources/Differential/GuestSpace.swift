@@ -4,24 +4,24 @@ import Translator
 /// The tested kernel's memory and the translator's, where they are.
 struct GuestSpace: AddressSpace {
   /// Only what the kernel could reach itself: its own, and the slots of the cache.
-  private func check(_ address: UInt32) {
-    guard address &>> 28 != 4, address &>> 28 != 5 else { return }
+  private func check(_ address: UInt32, _ size: UInt32) {
+    guard address & ~0x1fff_ffff != 0x4000_0000 || address & (size &- 1) != 0 else { return }
     set_fault_address(address)
     machine_abort()
   }
 
   func word(_ address: UInt32) -> UInt32 {
-    check(address)
+    check(address, 4)
     return read32(address)
   }
 
   func halfword(_ address: UInt32) -> UInt32 {
-    check(address)
+    check(address, 2)
     return UInt32(truncatingIfNeeded: read16(address))
   }
 
   func setWord(_ address: UInt32, _ value: UInt32) {
-    check(address)
+    check(address, 4)
     write32(address, value)
   }
 

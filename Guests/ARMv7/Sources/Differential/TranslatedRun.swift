@@ -12,7 +12,7 @@ private enum Step {
   static let take: UInt32 = 3
   /// The exception of an access that the translator did for the guest.
   static let takeOwn: UInt32 = 4
-  /// The guest's state is found, and the cache thrown away.
+  /// The guest's state is found, and it goes on from there; the cache is thrown away now and then.
   static let interrupt: UInt32 = 5
 }
 
@@ -38,7 +38,7 @@ private enum Result {
   case Step.takeOwn: take(argument)
   default:
     guard translator.recover() else { return Result.lost }
-    translator.flush()
+    if argument != 0 { translator.flush() }
     translator.enter(translator[.programCounter], ifThen: translator[.ifThen])
   }
   return Result.resume
@@ -77,7 +77,8 @@ struct TranslatedRun {
   /// - Returns: false if the translator lost its way.
   mutating func run() -> Bool {
     Test.fillData()
-    translator.reset(vectors: Layout.vectors)
+    // What the first run translated is the same code.
+    if !breaks.isActive { translator.reset(vectors: Layout.vectors) }
     load()
     var outcome = machine_attempt(Step.enter, test.start)
     while exits < 10000 {
@@ -112,8 +113,7 @@ struct TranslatedRun {
     case 2: return call()
     case 3:
       translator[.position] = translator[.position] &- 4
-      breaks.hit()
-      return machine_attempt(Step.interrupt, 0)
+      return machine_attempt(Step.interrupt, breaks.hit())
     case 4: return abort()
     case 1:
       translator[.position] = translator[.position] &- (translator[.flags] & 0x20 != 0 ? 2 : 4)

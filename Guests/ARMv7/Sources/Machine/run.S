@@ -61,6 +61,13 @@ vector 7
   msr spsr_fsxc, r2
 .endm
 
+// DACR, unless it is the same: QEMU would empty its TLB.
+.macro set_domains value, scratch
+  mrc p15, 0, \scratch, c3, c0, 0
+  cmp \scratch, \value
+  mcrne p15, 0, \value, c3, c0, 0
+.endm
+
 save:
   str r0, [sp, #vector]
   mrs r0, cpsr
@@ -88,7 +95,7 @@ save:
   add r1, r0, #faults
   stm r1, {r2-r5}
   ldr r1, own_domains
-  mcr p15, 0, r1, c3, c0, 0
+  set_domains r1, r2
   ldr r1, own_vectors
   mcr p15, 0, r1, c12, c0, 0
   isb
@@ -121,7 +128,7 @@ run:
   ldr r1, [sp, #vectors]
   mcr p15, 0, r1, c12, c0, 0
   ldr r1, [sp, #domains]
-  mcr p15, 0, r1, c3, c0, 0
+  set_domains r1, r2
   isb
   ldr r1, [sp, #status]
   msr spsr_fsxc, r1
