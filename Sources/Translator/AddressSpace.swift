@@ -1,7 +1,8 @@
 /// Memory by 32-bit virtual addresses, as the guest's kernel reaches it: its own, the code cache and the state page.
 ///
 /// On the device these are plain loads and stores; an access to the guest's memory that aborts ends the translator's
-/// run and becomes the guest's own abort.
+/// run and becomes the guest's own abort. So does one of a word whose address is not a multiple of four: the loads and
+/// stores that the translator does for the guest (LDM, STM, RFE, SRS) have to be aligned whatever SCTLR.A says.
 public protocol AddressSpace {
   func word(_ address: UInt32) -> UInt32
   func halfword(_ address: UInt32) -> UInt32

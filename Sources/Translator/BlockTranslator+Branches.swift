@@ -24,6 +24,7 @@ extension BlockTranslator {
     switch operation {
     case .constant(let register, let value): constant(register, value)
     case .substitute(let word, let value): substitute(A32Word(word), value)
+    case .loadPair(let first, let second, let address): loadPair(first, second, address)
     case .readStatus(let register): readStatus(register)
     case .writeStatus(let word): writeStatus(A32Word(word))
     case .writeSavedStatus(let word): writeSavedStatus(A32Word(word))

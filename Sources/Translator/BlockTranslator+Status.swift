@@ -46,6 +46,16 @@ extension BlockTranslator {
     if isLoad { writer.state.restored(2) } else { writer.restore(free, 2) }
   }
 
+  /// The second register holds the address until it is loaded itself.
+  mutating func loadPair(_ first: UInt32, _ second: UInt32, _ address: UInt32) {
+    writer.spill(second, 2)
+    writer.constant(second, address)
+    writer.emit(A32.load(first, second))
+    writer.emit(A32.load(second, second, 4))
+    writer.state.place = .behind
+    writer.state.restored(2)
+  }
+
   /// A register that none of the instruction's fields names, nor the second one of LDRD and STRD.
   private func freeRegister(_ word: A32Word) -> UInt32 {
     var free: UInt32 = 0

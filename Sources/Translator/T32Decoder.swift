@@ -352,7 +352,9 @@ struct T32Encoding {
 
   private var isSaved: Bool { word & 1 &<< 20 != 0 }
 
+  /// The flags alone are User mode's too.
   private var writeStatus: Operation {
+    if !isSaved, word & 0x300 == 0 { return .copy }
     let move = 0xE120_F000 | (word & 0xF00) &<< 8 | n
     return isSaved ? .writeSavedStatus(word: move | 1 &<< 22) : .writeStatus(word: move)
   }

@@ -1,0 +1,41 @@
+import Machine
+
+/// Hardware breakpoints at random places of the cache. They stop in front of an instruction of either state, and change
+/// no code.
+struct Breakpoints {
+  private var dice: Dice
+  let isActive: Bool
+  private var isSet = false
+  /// How often one was met.
+  private(set) var hits: UInt32 = 0
+
+  init(_ dice: Dice, isActive: Bool) {
+    self.dice = dice
+    self.isActive = isActive
+    if isActive { enable_breakpoints() }
+  }
+
+  /// All six behind an address, halfwords of the next 128 bytes; a few times.
+  mutating func set(near address: UInt32) {
+    guard isActive, hits < 8, dice.oneIn(2) else { return }
+    isSet = true
+    for number in 0..<6 as Range<UInt32> {
+      let place = address &+ dice.below(64) &* 2
+      // DBGBCR: of which halfword (BAS), User mode only, enabled.
+      set_breakpoint(number, place & ~3, (place & 2 != 0 ? 0xc : 0x3) &<< 5 | 5)
+    }
+  }
+
+  mutating func clear() {
+    guard isSet else { return }
+    isSet = false
+    for number in 0..<6 as Range<UInt32> { set_breakpoint(number, 0, 0) }
+  }
+
+  /// One was met.
+  /// - Returns: 1 if the cache is to be thrown away, else 0.
+  mutating func hit() -> UInt32 {
+    hits = hits &+ 1
+    return dice.oneIn(4) ? 1 : 0
+  }
+}

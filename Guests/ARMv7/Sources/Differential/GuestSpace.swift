@@ -1,0 +1,46 @@
+import Machine
+import Translator
+
+/// The tested kernel's memory and the translator's, where they are.
+struct GuestSpace: AddressSpace {
+  /// Only what the kernel could reach itself: its own, and the slots of the cache.
+  private func check(_ address: UInt32, _ size: UInt32) {
+    guard address & ~0x1fff_ffff != 0x4000_0000 || address & (size &- 1) != 0 else { return }
+    set_fault_address(address)
+    machine_abort()
+  }
+
+  func word(_ address: UInt32) -> UInt32 {
+    check(address, 4)
+    return read32(address)
+  }
+
+  func halfword(_ address: UInt32) -> UInt32 {
+    check(address, 2)
+    return UInt32(truncatingIfNeeded: read16(address))
+  }
+
+  func setWord(_ address: UInt32, _ value: UInt32) {
+    check(address, 4)
+    write32(address, value)
+  }
+
+  func publish(_ address: UInt32, count: UInt32) {
+    var line = address & ~31
+    while line < address &+ count {
+      publish_line(line)
+      line = line &+ 32
+    }
+    publish_end()
+  }
+}
+
+extension Translator where Space == GuestSpace {
+  /// The one there is. All of its state is in its memory.
+  static var shared: Translator {
+    Translator(
+      space: GuestSpace(),
+      layout: CacheLayout(
+        cache: Layout.cache, pairs: Layout.cachePairs, table: Layout.table, directory: Layout.directory))
+  }
+}
