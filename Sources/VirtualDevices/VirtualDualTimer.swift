@@ -139,15 +139,15 @@ extension VirtualDualTimer {
       count = isPeriodic ? load & limit : limit
       let period = ticks() &+ UInt64(1 &<< prescale as UInt32)
       var next = zero
-      // Mostly one period; 1, 2, 4, … of them, and then back again, where nobody has looked for longer.
+      // Mostly one period; where nobody has looked for longer 1 + 2 + 4 + … of them, less what is too much.
       var step = period
-      while next <= now {
+      repeat {
         next &+= step
         step &<<= 1
-      }
-      while next &- now > period {
+      } while next <= now
+      while step != period {
         step &>>= 1
-        if next &- now > step { next &-= step }
+        if next &- step > now { next &-= step }
       }
       zero = next
     }
