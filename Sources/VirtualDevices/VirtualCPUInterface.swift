@@ -77,7 +77,7 @@ public struct VirtualCPUInterface: ~Copyable {
 
   /// Whether the interrupt wire to the guest is raised.
   public var signalsInterrupt: Bool {
-    mutating get { listControl & 1 != 0 && preempts(mostUrgent()) }
+    mutating get { listControl & 1 != 0 && groupPriority(mostUrgent()) < 32 }
   }
 
   /// GICH_EISR.
@@ -159,29 +159,28 @@ public struct VirtualCPUInterface: ~Copyable {
   /// The priority of what is being served, 0…31; 32 for nothing.
   private var runningPriority: UInt32 { UInt32(truncatingIfNeeded: activePriorities.trailingZeroBitCount) }
 
-  /// The part of a priority that decides whether it preempts.
-  @inline(__always) private mutating func groupPriority(_ candidate: Candidate) -> UInt32 {
+  /// The part of a priority that decides whether it preempts; 32 where the priority mask and what is being served leave no
+  /// room for the interrupt.
+  @inline(never) private mutating func groupPriority(_ candidate: Candidate) -> UInt32 {
+    guard candidate.priority &<< 3 < priorityMask else { return 32 }
     let isGroup1 = lists[candidate.slot] &>> 28 & ~(control &>> 4) & 1
-    return candidate.priority & (~0 &<< binaryPoints[Int(isGroup1)])
-  }
-
-  /// Whether the priority mask and what is being served leave room for an interrupt.
-  @inline(never) private mutating func preempts(_ candidate: Candidate) -> Bool {
-    candidate.priority &<< 3 < priorityMask && groupPriority(candidate) < runningPriority
+    let priority = candidate.priority & (~0 &<< binaryPoints[Int(isGroup1)])
+    return priority < runningPriority ? priority : 32
   }
 
   /// GICC_IAR, GICC_HPPIR, and their aliases for Group 1: the interrupt 9:0, of a software-generated one the sender's CPU
   /// 12:10. 1022 for one of Group 1 that only the alias may take, 1023 for none.
   private mutating func take(isAlias: Bool, acknowledges: Bool) -> UInt32 {
     let candidate = mostUrgent()
-    guard candidate.priority < 32, !acknowledges || preempts(candidate) else { return 1023 }
+    let priority = acknowledges ? groupPriority(candidate) : candidate.priority
+    guard priority < 32 else { return 1023 }
     let list = lists[candidate.slot]
     let isGroup1 = list &>> 28 & 1 != 0
     guard isAlias == isGroup1 || !isAlias && control & Control.acknowledgesBoth != 0 else {
       return isAlias ? 1023 : 1022
     }
     if acknowledges {
-      activePriorities |= 1 &<< groupPriority(candidate)
+      activePriorities |= 1 &<< priority
       lists[candidate.slot] = list ^ List.state
     }
     let interrupt = interrupts[candidate.slot]
