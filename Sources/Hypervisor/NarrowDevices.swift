@@ -7,7 +7,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   private var controller: BoardInterruptController<Registers>
   private var timer: BoardTimer<Registers>
   private var time = WideCounter()
-  private var alarm = InterruptNumber.none
+  private var alarm = InterruptNumber(0)
   /// What `acknowledge` got, as the controller says it.
   private var acknowledged: UInt32 = 0
 

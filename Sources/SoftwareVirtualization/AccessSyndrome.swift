@@ -41,8 +41,7 @@ public struct AccessSyndrome: Equatable, Sendable {
 
   /// A T32 instruction likewise.
   public init?(t32 first: UInt32, _ second: UInt32) {
-    size = first &>> 11 > 0x1C ? 4 : 2
-    if size == 4 {
+    if first &>> 11 > 0x1C {
       self.init(wide: first, second)
     } else {
       self.init(narrow: first)

@@ -46,7 +46,11 @@ public struct GuestPage: Equatable, Sendable {
 public struct FaultStatus: Equatable, Sendable {
   public let rawValue: UInt32
 
-  static func translation(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0x5 : 0x7) }
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  public static func translation(isSection: Bool) -> FaultStatus {
+    FaultStatus(rawValue: isSection ? 0x5 : 0x7)
+  }
   static func accessFlag(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0x3 : 0x6) }
   static func domain(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0x9 : 0xB) }
   static func permission(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0xD : 0xF) }

@@ -56,8 +56,11 @@ public struct ShadowLayout: Sendable {
   /// How many pages of a megabyte hold translated code.
   func codeCount(_ megabyte: UInt32) -> UInt32 { sectionUse(megabyte) &+ 4 }
 
+  /// Of a page, a bit for each 64 bytes from which code was translated.
+  func pieces(_ page: UInt32) -> UInt32 { sectionUse(map.size &>> 20) &+ 8 &* page }
+
   /// What all of it takes, in bytes.
-  public var bytes: UInt32 { sectionUse(map.size &>> 20) &- base }
+  public var bytes: UInt32 { pieces(map.size &>> 12) &- base }
 }
 
 /// Where a page or a megabyte of the guest's memory can be written, or where its code was translated from: a virtual

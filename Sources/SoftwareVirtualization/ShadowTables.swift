@@ -80,8 +80,12 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   // MARK: Filling
 
   /// Finds out what the guest's tables say of an access, and enters it.
+  /// - Parameter overCode: whether a store to a page from which code was translated is allowed, until the page is
+  ///   invalidated.
   /// - Throws: the fault that the guest has to see.
-  public func fill(_ access: Access, _ regime: TranslationRegime) throws(TranslationFault) -> Filling {
+  public func fill(_ access: Access, _ regime: TranslationRegime, overCode: Bool = false)
+    throws(TranslationFault) -> Filling
+  {
     guard !layout.isReserved(access.address) else { return .reserved }
     let page = try GuestWalk(memory: memory, regime: regime, map: layout.map).translate(access)
     guard let physical = layout.map.physical(page.physical) else { return .device(page.physical) }
@@ -89,11 +93,11 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     if memory.word(layout.looseCount) == ShadowLayout.loosePages { tighten() }
     let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
     let isCode = use & PageUse.code != 0
-    if isCode, access.isWrite { return .code(page.physical) }
+    if isCode, access.isWrite, !overCode { return .code(page.physical) }
     // All of the guest runs in User mode: its kernel gets what the guest's User mode may do, where that may anything.
     var writes = page.userReads ? page.userWrites : page.kernelWrites
     let isExtra = access.isWrite && !writes
-    writes = (writes || isExtra) && !isCode
+    writes = (writes || isExtra) && (!isCode || (overCode && access.isWrite))
     let shadow = ShadowPage(
       physical: physical, writes: writes, executes: page.userReads && page.executes, isGlobal: page.isGlobal)
     let domain = page.userReads ? ShadowDomain.user : ShadowDomain.kernel
@@ -103,7 +107,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     } else {
       let isLoose = enterPage(access.address, shadow, domain)
       if isLoose || isExtra { loosen(access.address) }
-      if writes { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
+      if writes, !isCode { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
     }
     return .filled
   }
@@ -287,9 +291,10 @@ public struct ShadowTables<Memory: PhysicalMemory> {
 
   // MARK: Translated code
 
-  /// Code was translated from a page: stores to it are to be noticed.
+  /// Code was translated from some bytes of a page: stores to the page are to be noticed.
   /// - Parameter address: its virtual address. `physical`: the guest's physical one.
-  public func protect(_ physical: UInt32, at address: UInt32) {
+  public func protect(_ physical: UInt32, at address: UInt32, bytes: UInt32 = 4096) {
+    mark(physical, bytes)
     guard layout.map.physical(physical) != nil else { return }
     let place = layout.pageUse(layout.map.pageNumber(physical))
     let use = memory.word(place)
@@ -302,6 +307,27 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     close(use)
     close(memory.word(layout.sectionUse(megabyte)))
     memory.setWord(layout.sectionUse(megabyte), 0)
+  }
+
+  /// Notes which pieces of 64 bytes are code.
+  private func mark(_ physical: UInt32, _ bytes: UInt32) {
+    guard layout.map.physical(physical) != nil else { return }
+    var piece = physical &>> 6 & 63
+    let last = min((physical & 4095) &+ bytes &- 1, 4095) &>> 6
+    while piece <= last {
+      let place = layout.pieces(layout.map.pageNumber(physical)) &+ piece &>> 5 &* 4
+      memory.setWord(place, memory.word(place) | 1 &<< (piece & 31))
+      piece = piece &+ 1
+    }
+  }
+
+  /// Whether code was translated from the 64 bytes around a physical address of the guest's, or the next 64.
+  public func isCode(_ physical: UInt32) -> Bool {
+    let pieces = layout.pieces(layout.map.pageNumber(physical))
+    let piece = physical &>> 6 & 63
+    let next = min(piece &+ 1, 63)
+    return memory.word(pieces &+ piece &>> 5 &* 4) &>> (piece & 31) & 1 != 0
+      || memory.word(pieces &+ next &>> 5 &* 4) &>> (next & 31) & 1 != 0
   }
 
   /// Nothing writes there any more.
@@ -317,6 +343,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     let use = memory.word(place)
     let megabyte = (physical &- layout.map.base) &>> 20
     memory.setWord(place, 0)
+    memory.clear(layout.pieces(layout.map.pageNumber(physical)), bytes: 8)
     memory.setWord(layout.codeCount(megabyte), memory.word(layout.codeCount(megabyte)) &- 1)
     return use & PageUse.many == 0 ? use & ~4095 : nil
   }
@@ -349,6 +376,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
       for page in megabyte &<< 8..<(megabyte &+ 1) &<< 8
       where memory.word(layout.pageUse(page)) & PageUse.code != 0 {
         memory.setWord(layout.pageUse(page), 0)
+        memory.clear(layout.pieces(page), bytes: 8)
       }
     }
   }

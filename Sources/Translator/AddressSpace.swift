@@ -7,8 +7,8 @@ public protocol AddressSpace {
   func word(_ address: UInt32) -> UInt32
   func halfword(_ address: UInt32) -> UInt32
   func setWord(_ address: UInt32, _ value: UInt32)
-  /// Code is about to be read from this page of the guest's.
-  func protect(_ page: UInt32)
+  /// Code is about to be read from these bytes of the guest's, or fewer of them. They are in one page.
+  func protect(_ address: UInt32, count: UInt32)
   /// What was stored at these addresses is about to be executed.
   func publish(_ address: UInt32, count: UInt32)
 }

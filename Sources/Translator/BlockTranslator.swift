@@ -103,8 +103,8 @@ struct BlockTranslator<Space: AddressSpace> {
 }
 
 /// ITSTATE (Arm ARM A2.5.2): a condition in bits 7:4, and what is left of the block in 3:0 below.
-enum ITState {
-  static func advanced(_ state: UInt32) -> UInt32 {
+public enum ITState {
+  public static func advanced(_ state: UInt32) -> UInt32 {
     state & 7 == 0 ? 0 : state & 0xE0 | state &<< 1 & 0x1F
   }
 

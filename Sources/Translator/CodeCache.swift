@@ -91,8 +91,10 @@ extension Translator {
   private func translate(_ programCounter: UInt32, _ ifThen: UInt32) -> UInt32 {
     let block = room()
     self[.abort] = GuestException.prefetchAbort.rawValue
-    space.protect(programCounter & ~4095)
-    if programCounter & 4095 == 4095 { space.protect(programCounter &+ 1) }
+    let longest = 4 &* (BlockTranslator<Space>.limit &+ 4)
+    space.protect(programCounter & ~1, count: min(longest, 4096 &- (programCounter & 4094)))
+    // An instruction over the boundary.
+    if programCounter & 4095 == 4095 { space.protect(programCounter &+ 1, count: 2) }
     var translator = BlockTranslator(
       writer: CodeWriter(space: space, position: body(of: block), writes: true, wanted: 0),
       table: layout.table, programCounter: programCounter, ifThen: ifThen)

@@ -29,7 +29,7 @@ public enum TranslatorCall {
   public static var user: UInt32 { 1 }
   /// The cache is damaged.
   public static var lost: UInt32 { 2 }
-  /// Code is about to be translated from a page: r1. The translator goes on.
+  /// Code is about to be translated from r2 bytes at r1. The translator goes on.
   public static var protect: UInt32 { 3 }
   /// Code was written: r1, r2 bytes. The translator goes on.
   public static var publish: UInt32 { 4 }

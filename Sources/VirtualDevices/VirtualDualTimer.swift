@@ -7,7 +7,7 @@
 // counter reaches zero.
 
 /// The timers' state. Times are in ticks of their clock, below 2⁶³.
-public struct VirtualDualTimer {
+public struct VirtualDualTimer: ~Copyable {
   private var counters = InlineArray<2, Counter>(repeating: Counter())
 
   public init() {}
@@ -17,13 +17,14 @@ public struct VirtualDualTimer {
 
   /// When the interrupt is raised next, unless the guest does something before; all ones for never. It stays until
   /// somebody asks what there is then.
-  public var deadline: UInt64 { min(counters[0].deadline, counters[1].deadline) }
+  public var deadline: UInt64 {
+    mutating get { min(counters[0].deadline(), counters[1].deadline()) }
+  }
 
   /// Whether the interrupt is raised at `now` (TIMINTC).
   public mutating func isInterrupting(at now: UInt64) -> Bool {
-    counters[0].settle(now)
-    counters[1].settle(now)
-    return counters[0].isInterrupting || counters[1].isInterrupting
+    let first = counters[0].isInterrupting(at: now)
+    return counters[1].isInterrupting(at: now) || first
   }
 
   /// Reads a register at `offset`, a multiple of 4. The integration test registers do not exist.
@@ -58,20 +59,23 @@ extension VirtualDualTimer {
     private var zero: UInt64 = ~0
 
     private var isOneShot: Bool { control & 1 != 0 }
-    /// The highest value that it can have.
-    private var limit: UInt32 { control & 2 != 0 ? ~0 : 0xFFFF }
+    /// The highest value that it can have. One that is off keeps all of what was loaded, whatever its size.
+    private var limit: UInt32 { control & 0x82 == 0x80 ? 0xFFFF : ~0 }
     /// A count lasts 2^this ticks. The value 3 of TimerPre, which has no meaning, gives 4096.
-    private var prescale: UInt64 { UInt64(control & 0xC) }
+    private var prescale: UInt32 { control & 0xC }
     private var isInterruptEnabled: Bool { control & 0x20 != 0 }
     private var isPeriodic: Bool { control & 0x40 != 0 }
     private var isEnabled: Bool { control & 0x80 != 0 }
 
-    /// TimerMIS.
-    var isInterrupting: Bool { isRaised && isInterruptEnabled }
-    var deadline: UInt64 { isInterruptEnabled && !isRaised ? zero : ~0 }
+    @inline(never) mutating func deadline() -> UInt64 { isInterruptEnabled && !isRaised ? zero : ~0 }
+
+    @inline(never) mutating func isInterrupting(at now: UInt64) -> Bool {
+      settle(now)
+      return isRaised && isInterruptEnabled
+    }
 
     mutating func read(_ offset: UInt32, _ now: UInt64) -> UInt32 {
-      settle(now)
+      let isInterrupting = isInterrupting(at: now)
       switch offset {
       case 0x00, 0x18: return load
       case 0x04: return value(now)
@@ -107,17 +111,20 @@ extension VirtualDualTimer {
     }
 
     /// TimerValue. Before it counts down from where it begins anew, it is zero for one count.
-    private func value(_ now: UInt64) -> UInt32 {
+    private mutating func value(_ now: UInt64) -> UInt32 {
       guard zero != ~0 else { return count }
-      let rest = (zero &- now &+ ((1 &<< prescale) &- 1)) &>> prescale
+      let rest = (zero &- now &+ UInt64((1 &<< prescale) &- 1 as UInt32)) &>> UInt64(prescale)
       return rest > UInt64(count) ? 0 : UInt32(truncatingIfNeeded: rest)
     }
+
+    /// How long it counts from `count` down to zero.
+    @inline(never) private mutating func ticks() -> UInt64 { UInt64(count) &<< UInt64(prescale) }
 
     private mutating func start(from first: UInt32, _ now: UInt64) {
       count = first & limit
       zero = ~0
       guard isEnabled else { return }
-      zero = now &+ UInt64(count) &<< prescale
+      zero = now &+ ticks()
       if count == 0 { leaveZero(now) }
     }
 
@@ -130,17 +137,17 @@ extension VirtualDualTimer {
         return
       }
       count = isPeriodic ? load & limit : limit
-      let period = (UInt64(count) &+ 1) &<< prescale
+      let period = ticks() &+ UInt64(1 &<< prescale as UInt32)
       var next = zero
-      // Mostly one period; 1, 2, 4, … of them, and then back again, where nobody has looked for longer.
+      // Mostly one period; where nobody has looked for longer 1 + 2 + 4 + … of them, less what is too much.
       var step = period
-      while next <= now {
+      repeat {
         next &+= step
         step &<<= 1
-      }
-      while next &- now > period {
+      } while next <= now
+      while step != period {
         step &>>= 1
-        if next &- now > step { next &-= step }
+        if next &- step > now { next &-= step }
       }
       zero = next
     }

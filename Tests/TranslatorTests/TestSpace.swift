@@ -14,7 +14,7 @@ final class TestSpace: AddressSpace {
     pages[address >> 12, default: Array(repeating: 0, count: 1024)][Int(address >> 2 & 1023)] = value
   }
 
-  func protect(_ page: UInt32) {}
+  func protect(_ address: UInt32, count: UInt32) {}
 
   func publish(_ address: UInt32, count: UInt32) { published += 1 }
 

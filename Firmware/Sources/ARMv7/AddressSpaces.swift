@@ -2,6 +2,7 @@
 // the code cache and the state page are open to the guest's kernel.
 
 import ARMv7Assembly
+import ArmArchitecture
 import Hypervisor
 import SoftwareVirtualization
 import Translator

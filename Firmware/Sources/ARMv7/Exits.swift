@@ -72,6 +72,8 @@ struct Exits {
     context.value.interface.listControl = 1
     context.value.timer = VirtualDualTimer()
     context.value.raised = 0
+    context.value.step.isActive = false
+    context.value.step.changed = 0
     context.value.floatingPoint = 0
     for word in 0..<32 { context.value.codePages[word] = 0 }
     context.makeSpaces()
@@ -92,7 +94,6 @@ struct Exits {
       exits.context.value.isFresh = false
       exits.context.value.running = .kernel
       exits.ask(TranslatorRequest.start, frame.programCounter | (frame.state &>> 5 & 1))
-      frame.state = frame.state & 0xF800_0000
     }
     exits.finish()
   }
@@ -136,6 +137,7 @@ struct Exits {
 
   private func handleKernel(_ kind: UInt32) {
     switch kind {
+    case Exit.supervisorCall where context.value.step.isActive: endStep()
     case Exit.supervisorCall: leaveCache(load32(UInt(Self.frame.programCounter &- 4)) & 0xFF_FFFF)
     case Exit.dataAbort: handleDataAbort(isUser: false)
     // BKPT, or the guest has damaged its own cache.
@@ -173,14 +175,14 @@ struct Exits {
   /// The guest's access found nothing in the shadow tables, or something that does not allow it.
   private func abort(_ access: Access, _ status: UInt32) {
     // Alignment: the guest's own.
-    if status & 0x40F == 1 { return take(access, FaultStatus.alignment, 0) }
+    if status & 0x40F == 1 { return take(access, .alignment, 0) }
     context.activateSpace()
     do throws(TranslationFault) {
       switch try context.shadows.fill(access, context.regime) {
       case .filled: break
       case .device(let physical): accessDevice(access, physical)
-      case .code(let physical): changeCode(physical)
-      case .reserved: take(access, FaultStatus(rawValue: 5), 0)
+      case .code(let physical): changeCode(access, physical)
+      case .reserved: take(access, .translation(isSection: true), 0)
       }
     } catch {
       guard case .fault(let status, let domain) = error else { return }
@@ -202,8 +204,85 @@ struct Exits {
     }
   }
 
+  // MARK: Stores to pages of code
+
   /// A store to a page from which code was translated.
-  private func changeCode(_ physical: UInt32) {
+  private func changeCode(_ access: Access, _ physical: UInt32) {
+    switch context.value.running {
+    case .kernel: beginStep(access, physical)
+    case .user: forgetCode(at: physical)
+    case .translator:
+      // It goes on; what it changed is forgotten when it has ended.
+      open(access)
+      context.value.step.changed = physical
+    }
+  }
+
+  /// Opens the page for the store, and puts it where nothing else happens.
+  private func beginStep(_ access: Access, _ physical: UInt32) {
+    if !context.value.step.isActive {
+      context.value.step = Step(
+        isActive: true, position: Self.frame.programCounter, state: Self.frame.state, size: 4,
+        pages: InlineArray(repeating: access.address), changed: 0)
+      copyStore()
+    }
+    context.value.step.pages[1] = access.address
+    if context.shadows.isCode(physical) { context.value.step.changed = physical }
+    open(access)
+  }
+
+  private func open(_ access: Access) {
+    // It was found a moment ago.
+    _ = try? context.shadows.fill(access, context.regime, overCode: true)
+  }
+
+  /// The store and an SVC behind it. Interrupts wait for it.
+  private func copyStore() {
+    let source = UInt(Self.frame.programCounter)
+    let isT32 = Self.frame.state & 1 &<< 5 != 0
+    if isT32 {
+      let first = load16(source)
+      let isWide = first &>> 11 > 0x1C
+      context.value.step.size = isWide ? 4 : 2
+      // NOP, SVC #0 twice.
+      store32(UInt(Pool.step), first | (isWide ? load16(source &+ 2) : 0xBF00) &<< 16)
+      store32(UInt(Pool.step &+ 4), 0xDF00_DF00)
+    } else {
+      store32(UInt(Pool.step), load32(source))
+      store32(UInt(Pool.step &+ 4), 0xEF00_0000)
+    }
+    publish(Pool.step, 8)
+    Self.frame.programCounter = Pool.step
+    // Without ITSTATE: its condition was met.
+    Self.frame.state = Self.frame.state & 0xF80F_0030 | 0xC0
+  }
+
+  /// The store is done, or cannot be.
+  private func leaveStep(behind: Bool) {
+    let step = context.value.step
+    context.value.step.isActive = false
+    context.shadows.invalidate(step.pages[0])
+    context.shadows.invalidate(step.pages[1])
+    Self.frame.programCounter = step.position &+ (behind ? step.size : 0)
+    Self.frame.state = step.state
+    guard behind else { return }
+    let ifThen = ITState.advanced(Status.ifThen(in: step.state))
+    Self.frame.state = step.state & ~0x0600_FC00 | Status.ifThen(ifThen)
+  }
+
+  private func endStep() {
+    leaveStep(behind: true)
+    forgetChanged()
+  }
+
+  /// What was translated from where a store has been is forgotten.
+  private func forgetChanged() {
+    let changed = context.value.step.changed
+    context.value.step.changed = 0
+    if changed != 0 { forgetCode(at: changed) }
+  }
+
+  private func forgetCode(at physical: UInt32) {
     guard let page = context.shadows.unprotect(physical) else {
       context.shadows.unprotectAll()
       return ask(TranslatorRequest.flush, 0)
@@ -211,14 +290,16 @@ struct Exits {
     ask(TranslatorRequest.drop, page)
   }
 
+  // MARK: Devices
+
   private func accessDevice(_ access: Access, _ physical: UInt32) {
     let fault: UInt32 = 0x24 &<< 26 | 7
     guard !access.isFetch, let syndrome = accessSyndrome() else {
-      return take(access, FaultStatus.external, 0)
+      return take(access, .external, 0)
     }
     trap(
       fault | syndrome.syndrome(fault: 0) | (access.isWrite ? 1 &<< 6 : 0), address: access.address,
-      page: physical &>> 12 &<< 4)
+      page: physical &>> 8 & ~15)
   }
 
   /// The instruction at the frame's PC.
@@ -283,6 +364,7 @@ struct Exits {
 
   /// - Parameter bytes: how far the frame's PC is behind the instruction.
   private func take(_ exception: GuestException, behind bytes: UInt32 = 0) {
+    if context.value.step.isActive { leaveStep(behind: false) }
     Self.frame.programCounter &-= bytes
     switch context.value.running {
     case .kernel: ask(TranslatorRequest.interrupt, exception.rawValue)
@@ -338,7 +420,7 @@ struct Exits {
     switch Self.frame.registers[0] {
     case TranslatorCall.resume: resumeKernel()
     case TranslatorCall.user: resumeUser()
-    case TranslatorCall.protect: context.protect(Self.frame.registers[1])
+    case TranslatorCall.protect: context.protect(Self.frame.registers[1], Self.frame.registers[2])
     case TranslatorCall.publish: publish(Self.frame.registers[1], Self.frame.registers[2])
     default: lose()
     }
@@ -354,6 +436,7 @@ struct Exits {
     context.value.running = .kernel
     Self.frame.programCounter = context[.position]
     Self.frame.state = context[.flags] & 0xF80F_0000 | 0x10
+    forgetChanged()
   }
 
   private func resumeUser() {
@@ -394,7 +477,7 @@ struct Exits {
 
   /// What the core wants the guest to take, and interrupts.
   func finish() {
-    guard context.value.running != .translator else { return }
+    guard context.value.running != .translator, !context.value.step.isActive else { return }
     if context.value.raised != 0 { return takeRaised() }
     let isMasked = context[.status] & 0x80 != 0
     guard context.value.interface.signalsInterrupt else {
@@ -413,6 +496,6 @@ struct Exits {
     context.value.raised = 0
     guard syndrome &>> 26 == 0x24 || syndrome &>> 26 == 0x25 else { return take(.undefined) }
     let address = unsafe Machine.trapped.address
-    take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), FaultStatus.external, 0)
+    take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), .external, 0)
   }
 }

@@ -26,7 +26,7 @@ enum Running: UInt32 {
 }
 
 /// A virtual CPU's processor, as far as the translator does not have it.
-struct GuestContext {
+struct GuestContext: ~Copyable {
   var running: Running
   /// The guest begins anew: all of this is to be made again before it goes on.
   var isFresh: Bool
@@ -45,10 +45,26 @@ struct GuestContext {
   var identifier: UInt32
   /// The page that each view of the guest's memory shows.
   var views: InlineArray<8, UInt32>
+  /// The store to a page of code that is being done.
+  var step: Step
   /// FPEXC as the guest has it.
   var floatingPoint: UInt32
   /// A bit for the pages, by their lowest bits, from which code was translated.
   var codePages: InlineArray<32, UInt32>
+}
+
+/// A store to a page from which code was translated: it is done alone, from another place, while the page is open.
+struct Step {
+  var isActive: Bool
+  /// Where it is in the cache, and CPSR there.
+  var position: UInt32
+  var state: UInt32
+  /// Its bytes.
+  var size: UInt32
+  /// The pages that are open.
+  var pages: InlineArray<2, UInt32>
+  /// The guest's physical address of code that it changed, and 0.
+  var changed: UInt32
 }
 
 typealias ContextReference = Reference<GuestContext>
@@ -73,6 +89,8 @@ enum Pool {
   /// The end of the translator's stack.
   static var stackTop: UInt32 { 0xFE02_9000 }
   static var translator: UInt32 { 0xFE00_0000 }
+  /// Where a store is done alone: unused bytes of the cache's first page.
+  static var step: UInt32 { 0xFE20_0080 }
   /// Eight pages that show the guest's memory to the hypervisor.
   static var guestViews: UInt32 { 0xFFFE_0000 }
 }

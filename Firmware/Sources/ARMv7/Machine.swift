@@ -10,6 +10,7 @@ import VirtualDevices
 
 /// What an exception of the hypervisor's own left.
 struct OwnFault {
+  var isSet = false
   var programCounter: UInt32 = 0
   var state: UInt32 = 0
   var syndrome: UInt32 = 0
@@ -27,11 +28,11 @@ struct Trapped {
 /// The physical CPU that executes this.
 struct Machine: NarrowHardware {
   /// Set once, before the device stops.
-  nonisolated(unsafe) static var fault: OwnFault?
+  nonisolated(unsafe) static var fault = OwnFault()
   nonisolated(unsafe) static var trapped = Trapped()
 
   func read(_ register: MachineRegister) -> UInt64 {
-    if let fault = unsafe Self.fault { return read(register, of: fault) }
+    if unsafe Self.fault.isSet { return unsafe read(register, of: Self.fault) }
     switch register {
     case .syndrome: return unsafe UInt64(Self.trapped.syndrome)
     case .faultAddress: return unsafe UInt64(Self.trapped.address)

@@ -36,7 +36,7 @@ func handleExit(_ kind: UInt32) { Exits.current.handle(kind) }
 @c(handle_own_fault)
 func handleOwnFault(_ programCounter: UInt32, _ state: UInt32, _ syndrome: UInt32, _ address: UInt32) {
   unsafe Machine.fault = OwnFault(
-    programCounter: programCounter, state: state, syndrome: syndrome, address: address)
+    isSet: true, programCounter: programCounter, state: state, syndrome: syndrome, address: address)
   guard let cpu = unsafe anyCPU else { while true { wait_for_interrupt() } }
   Core(hardware: Machine(), cpu: cpu).handleOwnFault()
 }

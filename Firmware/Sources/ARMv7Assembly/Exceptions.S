@@ -39,6 +39,7 @@ leave_guest:
   cmp r2, #0x10
   bne own_fault
   bl handle_exit
+  .type enter_guest, %function
   .global enter_guest
 enter_guest:                        // sp: the frame
   clrex
@@ -62,6 +63,7 @@ own_fault:
 
 // The boot CPU's first guest is in the frame at the top of its stack.
   .section .text.start_guest, "ax"
+  .type start_guest, %function
   .global start_guest
 start_guest:
   ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE

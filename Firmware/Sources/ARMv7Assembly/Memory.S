@@ -110,3 +110,39 @@ copy:
   orr r0, r0, r12
   lsrs r1, r2
   bx lr
+
+// Likewise, with the sign.
+  routine __aeabi_lasr
+  subs r3, r2, #32
+  bpl 1f
+  rsb r3, r2, #32
+  lsrs r0, r2
+  lsl r3, r1, r3
+  orrs r0, r3
+  asrs r1, r2
+  bx lr
+1: asr r0, r1, r3
+  asrs r1, r1, #31
+  bx lr
+
+// r1:r0 divided by r3:r2, which is less than 2^63: the quotient, and the rest in r3:r2.
+  routine __aeabi_uldivmod
+  push {r4, r5, r6, r7, lr}
+  movs r4, #0
+  movs r5, #0
+  movs r6, #64
+1: lsls r0, r0, #1
+  adcs r1, r1
+  adcs r4, r4
+  adcs r5, r5
+  subs r7, r4, r2
+  sbcs r12, r5, r3
+  bcc 2f
+  mov r4, r7
+  mov r5, r12
+  adds r0, r0, #1
+2: subs r6, r6, #1
+  bne 1b
+  mov r2, r4
+  mov r3, r5
+  pop {r4, r5, r6, r7, pc}

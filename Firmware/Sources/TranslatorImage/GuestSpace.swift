@@ -7,7 +7,9 @@ struct GuestSpace: AddressSpace {
   func halfword(_ address: UInt32) -> UInt32 { load16(UInt(address)) }
   func setWord(_ address: UInt32, _ value: UInt32) { store32(UInt(address), value) }
 
-  @inline(never) func protect(_ page: UInt32) { call_hypervisor(TranslatorCall.protect, page, 0) }
+  @inline(never) func protect(_ address: UInt32, count: UInt32) {
+    call_hypervisor(TranslatorCall.protect, address, count)
+  }
   @inline(never) func publish(_ address: UInt32, count: UInt32) {
     call_hypervisor(TranslatorCall.publish, address, count)
   }

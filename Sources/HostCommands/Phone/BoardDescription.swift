@@ -12,10 +12,14 @@ public struct BoardDescription: Equatable, Sendable {
   public var cpus: Int
   /// Generation of the interrupt controller: 2 or 3.
   public var interruptControllerGeneration: Int
+  /// Whether its CPUs have virtualization extensions, and with them a generic timer.
+  public var hasVirtualizationExtensions: Bool
 
   public init(
-    name: String, memory: MemorySize, memoryBase: UInt64, cpus: Int, interruptControllerGeneration: Int
+    name: String, memory: MemorySize, memoryBase: UInt64, cpus: Int, interruptControllerGeneration: Int,
+    hasVirtualizationExtensions: Bool = true
   ) {
+    self.hasVirtualizationExtensions = hasVirtualizationExtensions
     self.name = name
     self.memory = memory
     self.memoryBase = memoryBase
@@ -48,6 +52,7 @@ public struct BoardDescription: Equatable, Sendable {
       throw InputError("\(file.path): the board has no GICv2 or GICv3")
     }
     interruptControllerGeneration = generation
+    hasVirtualizationExtensions = !root.hasNarrowInterruptController
   }
 
   private static func memory(of root: DeviceTreeNode) -> [(base: UInt64, size: UInt64)] {
@@ -71,11 +76,19 @@ extension DeviceTreeNode {
     }
   }
 
+  /// Whether a device of the board is an interrupt controller that boards without virtualization extensions have.
+  fileprivate var hasNarrowInterruptController: Bool {
+    !Set(strings("compatible")).isDisjoint(with: ["arm,cortex-a9-gic", "allwinner,sun4i-a10-ic"])
+      || children.contains(where: \.hasNarrowInterruptController)
+  }
+
   /// Of the first GIC found, depth first.
   fileprivate var interruptControllerGeneration: Int? {
     let compatible = strings("compatible")
     if compatible.contains("arm,gic-v3") { return 3 }
-    if !Set(compatible).isDisjoint(with: ["arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic"]) {
+    if !Set(compatible).isDisjoint(with: [
+      "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic", "allwinner,sun4i-a10-ic",
+    ]) {
       return 2
     }
     return children.lazy.compactMap(\.interruptControllerGeneration).first

@@ -10,6 +10,8 @@ public struct GuestDeviceTree: Sendable {
   public var ramdisk: Range<UInt64>?
   /// 2 or 3.
   public var interruptControllerGeneration: Int
+  /// Whether the board's CPUs have virtualization extensions and a generic timer; else the timer is an SP804.
+  public var hasGenericTimer = true
   /// Given to this VM alone; nil for none.
   public var key: [UInt8]?
   public var windows: [SharedWindow] = []
@@ -40,6 +42,7 @@ public struct GuestDeviceTree: Sendable {
   enum Handle {
     static let clock: UInt32 = 1
     static let interruptController: UInt32 = 2
+    static let timerClock: UInt32 = 3
   }
 
   /// Interrupt cells: type, number, trigger.
@@ -60,10 +63,13 @@ public struct GuestDeviceTree: Sendable {
     root.set("#address-cells", cells: [2])
     root.set("#size-cells", cells: [2])
     root.children = [
-      chosen, Self.memory(at: memoryBase, memorySize), processors, firmware, timer, interruptController, clock,
+      chosen, Self.memory(at: memoryBase, memorySize), processors, firmware,
+      hasGenericTimer ? timer : dualTimer, interruptController, clock,
       console, watchdog,
     ]
-    root.children += [windowMemory, hasClock ? realTimeClock : nil, deviceServer].compactMap(\.self)
+    root.children += [
+      windowMemory, hasClock ? realTimeClock : nil, hasGenericTimer ? nil : timerClock, deviceServer,
+    ].compactMap(\.self)
     root.children += virtioDevices + windows.map(sharedMemory)
     return root
   }
@@ -98,7 +104,7 @@ public struct GuestDeviceTree: Sendable {
   private func processor(_ number: UInt32) -> DeviceTreeNode {
     var node = DeviceTreeNode("cpu@\(number)")
     node.set("device_type", "cpu")
-    node.set("compatible", "arm,armv8")
+    node.set("compatible", hasGenericTimer ? "arm,armv8" : "arm,cortex-a9")
     node.set("reg", cells: [number])
     node.set("enable-method", "psci")
     return node
@@ -119,6 +125,27 @@ public struct GuestDeviceTree: Sendable {
     node.set(
       "interrupts", cells: [13, 14, 11, 10].flatMap { [Interrupt.perCPU, $0, targets | Interrupt.levelHigh] })
     node.set("always-on")
+    return node
+  }
+
+  /// An SP804: two timers of 1 MHz with one interrupt.
+  private var dualTimer: DeviceTreeNode {
+    var node = DeviceTreeNode("timer@9040000")
+    node.set("compatible", "arm,sp804", "arm,primecell")
+    node.set("reg", numbers: [0x904_0000, 0x1000])
+    node.set("interrupts", cells: [Interrupt.shared, 10, Interrupt.levelHigh])
+    node.set("clocks", cells: [Handle.timerClock, Handle.timerClock, Handle.clock])
+    node.set("clock-names", "timer0clk", "timer1clk", "apb_pclk")
+    return node
+  }
+
+  private var timerClock: DeviceTreeNode {
+    var node = DeviceTreeNode("timer-clk")
+    node.set("compatible", "fixed-clock")
+    node.set("#clock-cells", cells: [0])
+    node.set("clock-frequency", cells: [1_000_000])
+    node.set("clock-output-names", "timer_clk")
+    node.set("phandle", cells: [Handle.timerClock])
     return node
   }
 

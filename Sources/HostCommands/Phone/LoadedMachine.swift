@@ -175,6 +175,7 @@ struct LoadedMachine {
       cpus: settings.cpus ?? 1, memoryBase: memoryBase, memorySize: memory.bytes,
       commandLine: try commandLine(),
       ramdisk: ramdisk, interruptControllerGeneration: board.interruptControllerGeneration,
+      hasGenericTimer: board.hasVirtualizationExtensions,
       key: rules.hasKey ? Self.freshKey() : nil, windows: windows, hasClock: hasClock, client: client,
       deviceServer: deviceServer)
     let blob = Data(tree.root.flattened())
