@@ -51,12 +51,15 @@ extension Translator {
       page = page &+ CacheLayout.pairBytes
     }
     // One exit serves every word of the table.
-    let miss = layout.cache &+ CodePage.header
+    let miss = missExit
     space.setWord(miss, A32.exit(ExitCode.miss))
     space.publish(miss, count: 4)
     fill(layout.table, CacheLayout.tableBytes, miss)
     self[.cursor] = miss &+ 4
   }
+
+  /// The exit of all indirect branches whose target has no entry.
+  var missExit: UInt32 { layout.cache &+ CodePage.header }
 
   private func fill(_ address: UInt32, _ count: UInt32, _ value: UInt32) {
     var offset: UInt32 = 0
@@ -191,13 +194,19 @@ extension Translator {
   /// The guest's state in an entry: until r0 is loaded the branch is not yet certain, but r0 says where it goes.
   func entryRecovery(at address: UInt32, _ entry: UInt32, _ header: BlockHeader) -> Recovery {
     let offset = address &- entry &- Entry.code
+    if offset <= Entry.firstLoad || offset >= Entry.exit { return branchRecovery }
     var recovery = Recovery()
     recovery.instruction = header.programCounter
-    if offset <= Entry.firstLoad || offset >= Entry.exit {
-      recovery.place = .inRegister(0)
-      recovery.spill(0, 0)
-    }
-    if offset <= Entry.secondLoad || offset >= Entry.exit { recovery.spill(1, 1) }
+    if offset <= Entry.secondLoad { recovery.spill(1, 1) }
+    return recovery
+  }
+
+  /// The same in an indirect branch that is not yet certain: r0 says where it goes.
+  var branchRecovery: Recovery {
+    var recovery = Recovery()
+    recovery.place = .inRegister(0)
+    recovery.spill(0, 0)
+    recovery.spill(1, 1)
     return recovery
   }
 

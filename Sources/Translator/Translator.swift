@@ -147,6 +147,7 @@ public struct Translator<Space: AddressSpace> {
   }
 
   func recovery(at address: UInt32) -> Recovery? {
+    if address == missExit { return branchRecovery }
     guard let start = start(of: address) else { return nil }
     let header = BlockHeader(space, start)
     if header.isEntry { return entryRecovery(at: address, start, header) }

@@ -73,6 +73,9 @@ import Translator
     let body = guest.enter()
     let miss = guest.space.word(TranslatedGuest.table)
     #expect(guest.space.word(miss) == 0xEF00_0002)
+    // An interrupt may come in front of it.
+    guest.translator.setRegister(0, 0x9004)
+    #expect(guest.programCounter(at: miss) == 0x9004)
     guest.translator.setRegister(0, 0x9000)
     guest.translator[.spill0] = 10
     guest.translator[.spill1] = 11

@@ -88,8 +88,9 @@ struct Exits {
   static func go(on guest: VirtualCPUReference) {
     let exits = current
     for number in 0..<15 { frame.registers[number] = UInt32(truncatingIfNeeded: guest.value.registers[number]) }
-    exits.context.loadSpace()
     exits.context.loadDomains()
+    exits.context.loadSpace()
+    Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
       exits.context.value.isFresh = false
       exits.context.value.running = .kernel
@@ -131,7 +132,7 @@ struct Exits {
     case Exit.supervisorCall: take(.supervisorCall)
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
     case Exit.dataAbort: handleDataAbort(isUser: true)
-    default: if !context.answerFloatingPoint(isUser: true) { take(.undefined) }
+    default: undefined(isUser: true)
     }
   }
 
@@ -144,7 +145,23 @@ struct Exits {
     case Exit.prefetchAbort:
       context.value.system.instructionFaultStatus = 2
       take(.prefetchAbort)
-    default: if !context.answerFloatingPoint(isUser: false) { take(.undefined) }
+    default: undefined(isUser: false)
+    }
+  }
+
+  /// An instruction that does not exist, or not in User mode, or not while the floating-point unit is off.
+  private func undefined(isUser: Bool) {
+    let isT32 = Self.frame.state & 1 &<< 5 != 0
+    Self.frame.programCounter &-= isT32 ? 2 : 4
+    let place = UInt(Self.frame.programCounter)
+    let word = isT32 ? load16(place) &<< 16 | load16(place &+ 2) : load32(place)
+    if !isUser, context.answerFloatingPoint(word) {
+      Self.frame.programCounter &+= 4
+    } else if context.value.floatingPoint != 0, unsafe !Machine.hasVectors {
+      // The unit has another guest's values: the core changes them, and the instruction is executed again.
+      trap(7 &<< 26)
+    } else {
+      take(.undefined)
     }
   }
 
@@ -380,6 +397,7 @@ struct Exits {
     if context.value.running != .translator { saveGuest() }
     context.value.running = .translator
     context.loadDomains()
+    unsafe Self.dbg = (request, argument, context[.position])
     Self.frame.registers[0] = request
     Self.frame.registers[1] = argument
     Self.frame.registers[13] = Pool.stackTop
@@ -468,7 +486,10 @@ struct Exits {
   }
 
   /// The guest damaged its own code cache, or the translator: its VM stops.
+  nonisolated(unsafe) static var dbg: (UInt32, UInt32, UInt32) = (0, 0, 0)
   private func lose() {
+    unsafe Machine.trapped = Trapped(syndrome: Self.dbg.0 << 24 | Self.dbg.1, address: Self.dbg.2, page: 0)
+    for i in 0..<8 { Self.frame.registers[i] = load32(UInt(Pool.view &+ Pool.cache &+ (unsafe Self.dbg.2 &- 0xFE20_0000) / 2 & ~4095 | (unsafe Self.dbg.2 & 4095)) &+ UInt(bitPattern: i) * 4 &- 16) }
     let guest = self.guest
     enterCore { $0.handleSystemError(guest) }
   }

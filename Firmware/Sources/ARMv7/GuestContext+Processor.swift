@@ -19,9 +19,28 @@ extension ContextReference {
     value.codePages[Int(bitPattern: UInt(page &>> 17 & 31))] &>> (page &>> 12 & 31) & 1 != 0
   }
 
-  /// VMRS and VMSR of the registers that only a kernel has.
-  /// - Returns: whether that was it.
-  func answerFloatingPoint(isUser: Bool) -> Bool { false }
+  /// VMRS and VMSR of the registers that only a kernel has (B9.3.22).
+  /// - Returns: whether `word` was one of them.
+  func answerFloatingPoint(_ word: UInt32) -> Bool {
+    let register = Int(bitPattern: UInt(word &>> 12 & 15))
+    let name = word &>> 16 & 15
+    guard word & 0x0FE0_0FFF == 0x0EE0_0A10, register < 15 else { return false }
+    if word & 1 &<< 20 == 0 {
+      // FPEXC: only EN can be changed.
+      guard name == 8 else { return name == 0 }
+      value.floatingPoint = Exits.frame.registers[register] & 1 &<< 30
+      Machine.loadFloatingPointControl()
+      return true
+    }
+    switch name {
+    case 8: Exits.frame.registers[register] = value.floatingPoint
+    case 0: Exits.frame.registers[register] = read_fpsid()
+    case 6: Exits.frame.registers[register] = read_mvfr1()
+    case 7: Exits.frame.registers[register] = read_mvfr0()
+    default: return false
+    }
+    return true
+  }
 }
 
 /// This CPU's own registers, without what is not there for a guest.

@@ -76,8 +76,6 @@ extension Machine {
     instruction_barrier()
     unsafe write_ttbr0(ownTable)
     instruction_barrier()
-    write_dacr(1)
-    instruction_barrier()
   }
 
   private static func address(of slot: DeviceSlot) -> UInt32 {

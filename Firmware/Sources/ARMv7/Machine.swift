@@ -66,6 +66,7 @@ struct Machine: NarrowHardware {
     case .interruptEnd: devices.end()
     case .programCounter: Exits.frame.programCounter = word
     case .firstListRegister: setListRegister(0, ListRegister(value))
+    case .floatingPointTrap: unsafe Self.hasVectors = word & 1 &<< 10 == 0
     case .listControl: if Exits.isReady { Exits.current.context.value.interface.listControl = word }
     default: break
     }
@@ -100,6 +101,26 @@ struct Machine: NarrowHardware {
   func loadSystemRegisters(_ guest: VirtualCPUReference) { Exits.load(guest) }
 
   func raise(_ syndrome: UInt64) { Exits.current.context.value.raised = syndrome }
+
+  // MARK: Floating point
+
+  /// Whether the loaded guest's values are in the unit.
+  nonisolated(unsafe) static var hasVectors = false
+
+  /// FPEXC: the unit is on if the guest has it on, and its values are there.
+  static func loadFloatingPointControl() {
+    write_fpexc(unsafe hasVectors ? Exits.current.context.value.floatingPoint : 0)
+  }
+
+  func saveVectors(_ guest: VirtualCPUReference) {
+    write_fpexc(1 &<< 30)
+    unsafe withUnsafeMutableBytes(of: &guest.value.vectors) { unsafe save_vectors($0.baseAddress) }
+  }
+
+  func loadVectors(_ guest: VirtualCPUReference) {
+    write_fpexc(1 &<< 30)
+    unsafe withUnsafeMutableBytes(of: &guest.value.vectors) { unsafe load_vectors($0.baseAddress) }
+  }
 
   // MARK: Devices that only software makes
 
@@ -138,8 +159,6 @@ struct Machine: NarrowHardware {
   // MARK: What needs nothing here, or nothing yet
 
   func identification(_ index: UInt32) -> UInt64 { 0 }
-  func saveVectors(_ guest: VirtualCPUReference) {}
-  func loadVectors(_ guest: VirtualCPUReference) {}
   func forgetTranslations() {}
   func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64 { -1 }
   func mapInterface(_ board: inout Board) {}

@@ -109,6 +109,8 @@ boot_entry:
   mcr p15, 0, r1, c3, c0, 0         // DACR: domain 0 is checked, no other may be used
   ldr r1, =image_start
   mcr p15, 0, r1, c12, c0, 0        // VBAR
+  mov r1, #0xF00000
+  mcr p15, 0, r1, c1, c0, 2         // CPACR: the floating-point unit may be used
   mrc p15, 0, r1, c1, c0, 0         // SCTLR
   ldr r2, =SCTLR_CLEARED
   bic r1, r1, r2

@@ -70,6 +70,26 @@ start_guest:
   b enter_guest
   .ltorg
 
+// d0 to d31 and FPSCR.
+  .fpu neon
+  .section .text.vectors, "ax"
+  .type save_vectors, %function
+  .global save_vectors
+save_vectors:
+  vstmia r0!, {d0-d15}
+  vstmia r0!, {d16-d31}
+  vmrs r1, fpscr
+  str r1, [r0]
+  bx lr
+  .type load_vectors, %function
+  .global load_vectors
+load_vectors:
+  vldmia r0!, {d0-d15}
+  vldmia r0!, {d16-d31}
+  ldr r1, [r0]
+  vmsr fpscr, r1
+  bx lr
+
 // What runs in the guest's address space, but is not the guest's: the translator, a flat image of its own (TranslatorImage).
   .section .translator, "a"
   .global translator_image

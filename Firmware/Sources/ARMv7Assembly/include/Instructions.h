@@ -78,7 +78,25 @@ INSTRUCTION uint32_t load16(uintptr_t address) {
   return value;
 }
 
+// The floating-point unit's registers (B4.1.57, B4.1.58, B4.1.105), by their encodings: the compiler knows no such unit.
+#define UNIT(name, encoding)                                                                                  \
+  INSTRUCTION uint32_t read_##name(void) {                                                                    \
+    register uint32_t r0 __asm__("r0");                                                                       \
+    __asm__ volatile(".inst.w " encoding : "=r"(r0));                                                         \
+    return r0;                                                                                                \
+  }
+
+UNIT(fpsid, "0xEEF00A10")
+UNIT(mvfr1, "0xEEF60A10")
+UNIT(mvfr0, "0xEEF70A10")
+INSTRUCTION void write_fpexc(uint32_t value) {
+  register uint32_t r0 __asm__("r0") = value;
+  __asm__ volatile(".inst.w 0xEEE80A10" ::"r"(r0));
+}
+
 // Exceptions.S
+void save_vectors(void *_Nullable state);
+void load_vectors(const void *_Nullable state);
 _Noreturn void start_guest(void);
 
 // image.ld
