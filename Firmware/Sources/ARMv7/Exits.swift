@@ -129,7 +129,7 @@ struct Exits {
 
   private func handleUser(_ kind: UInt32) {
     switch kind {
-    case Exit.supervisorCall: take(.supervisorCall)
+    case Exit.supervisorCall: take(.supervisorCall, behind: Self.frame.state & 1 &<< 5 != 0 ? 2 : 4)
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
     case Exit.dataAbort: handleDataAbort(isUser: true)
     default: undefined(isUser: true)
