@@ -32,8 +32,8 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   public var frequency: UInt32 { timer.frequency }
 
-  /// Ticks since the counter began. It has to be read more often than the timer's wraps around.
-  public mutating func counter() -> UInt64 { time.time(of: timer.count, width: timer.width) }
+  /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
+  public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
 
   /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
   /// interrupted is over.
@@ -41,7 +41,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     timer.endAlarm()
     guard deadline != ~0 else { return }
     let now = counter()
-    let left = deadline > now ? min(deadline &- now, 1 &<< 31) : 1
+    let left = deadline > now ? min(deadline &- now, 1 &<< 30) : 1
     timer.setAlarm(after: UInt32(truncatingIfNeeded: left))
   }
 }

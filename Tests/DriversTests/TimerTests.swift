@@ -89,15 +89,22 @@ import Testing
 @Suite struct WideCounterTests {
   @Test func goesOnWhereTheTimerWrapsAround() {
     var counter = WideCounter()
-    #expect(counter.time(of: 0xFFFF_FFF0, width: 32) == 0xFFFF_FFF0)
-    #expect(counter.time(of: 0x10, width: 32) == 0x1_0000_0010)
-    #expect(counter.time(of: 0x10, width: 32) == 0x1_0000_0010)
-    #expect(counter.time(of: 0xFFFF_FFFF, width: 32) == 0x1_FFFF_FFFF)
-    #expect(counter.time(of: 0, width: 32) == 0x2_0000_0000)
+    #expect(counter.time(of: 0x7000_0000, isWide: false) == 0x7000_0000)
+    #expect(counter.time(of: 0xE000_0000, isWide: false) == 0xE000_0000)
+    #expect(counter.time(of: 0x10, isWide: false) == 0x1_0000_0010)
+    #expect(counter.time(of: 0x10, isWide: false) == 0x1_0000_0010)
+    #expect(counter.time(of: 0x7FFF_FFFF, isWide: false) == 0x1_7FFF_FFFF)
+  }
+
+  @Test(arguments: [false, true]) func neverGoesBack(isWide: Bool) {
+    var counter = WideCounter()
+    #expect(counter.time(of: 1_000, isWide: isWide) == 1_000)
+    #expect(counter.time(of: 990, isWide: isWide) == 1_000)
+    #expect(counter.time(of: 1_001, isWide: isWide) == 1_001)
   }
 
   @Test func leaves64BitsAsTheyAre() {
     var counter = WideCounter()
-    #expect(counter.time(of: 1 << 40, width: 64) == 1 << 40)
+    #expect(counter.time(of: 1 << 40, isWide: true) == 1 << 40)
   }
 }

@@ -1,6 +1,6 @@
 /// How QEMU is to be started. A value, so that tests read the command line without running it.
 public struct EmulatorOptions: Equatable, Sendable {
-  public var board = EmulatedBoard.virt
+  public var board = BoardModel.virt
   /// Path of the device tree of a board other than virt.
   public var deviceTree: String?
   /// The arguments that name what is started.

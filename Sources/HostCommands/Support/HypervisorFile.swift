@@ -8,7 +8,7 @@ enum HypervisorFile {
   ///   - generation: of the board's interrupt controller; there is an image for each.
   ///   - board: there is one image for all boards without virtualization extensions, too.
   /// - Throws: `InputError` when there is none, or it cannot be started.
-  static func locate(_ named: String?, generation: Int, board: EmulatedBoard = .virt) throws -> String {
+  static func locate(_ named: String?, generation: Int, board: BoardModel = .virt) throws -> String {
     let path = try named ?? search(for: board == .virt ? defaultPath(generation: generation) : narrowPath)
     let file = try InputFile(path: path)
     let architecture = try KernelImage(file, form: KernelForm()).architecture

@@ -6,7 +6,7 @@ struct BoardArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The board: QEMU's virt, or one whose CPUs have no virtualization extensions.", valueName: "board"))
-  var board = EmulatedBoard.virt
+  var board = BoardModel.virt
 
   @Option(
     help: ArgumentHelp(

@@ -3,7 +3,7 @@ import ArgumentParser
 import Foundation
 
 /// A board that QEMU can be: its own `virt`, or a real one whose CPUs have no virtualization extensions.
-public enum EmulatedBoard: String, CaseIterable, Sendable {
+public enum BoardModel: String, CaseIterable, Sendable {
   case virt
   /// ARM's Versatile Express with a Cortex-A9.
   case vexpress = "vexpress-a9"
@@ -67,4 +67,4 @@ public enum EmulatedBoard: String, CaseIterable, Sendable {
   }
 }
 
-extension EmulatedBoard: ExpressibleByArgument {}
+extension BoardModel: ExpressibleByArgument {}
