@@ -151,7 +151,9 @@ extension NarrowHardware {
   @inline(__always) public static var followsBuses: Bool { true }
   @inline(__always) public static var deviceSpan: UInt32 { 0x1_0000 }
 
-  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? { Core<Self>.missing(phone) }
+  @inline(__always) public static func missing(_ phone: PhoneReference) -> Message? {
+    Core<Self>.missing(phone)
+  }
   @inline(__always) public static func startInterruptController(_ core: Core<Self>) {
     core.startInterruptController()
   }

@@ -48,7 +48,9 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
 extension Core where H: NarrowHardware {
   /// The drivers for what the board has, all of it mapped.
-  func findDevices() -> NarrowDevices<H.Registers> { NarrowDevices(controller: findController(), timer: findTimer()) }
+  func findDevices() -> NarrowDevices<H.Registers> {
+    NarrowDevices(controller: findController(), timer: findTimer())
+  }
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))

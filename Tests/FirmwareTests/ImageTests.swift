@@ -40,14 +40,17 @@ import Testing
   /// The floating-point unit is the guests' there too.
   @Test func narrowFloatingPointRegisters() throws {
     let image = try BuiltImage(BuiltImage.narrow)
-    #expect(image.instructions.filter { $0.text.contains(/(^v[a-z]|[ ,{][qds][0-9]+[ ,}\]-]|fpscr)/) }.map(\.text) == [])
+    #expect(
+      image.instructions.filter { $0.text.contains(/(^v[a-z]|[ ,{][qds][0-9]+[ ,}\]-]|fpscr)/) }.map(\.text)
+        == [])
   }
 
   /// A check that should never fail is an undefined instruction.
   @Test func narrowTrapInstructions() throws {
     let image = try BuiltImage(BuiltImage.narrow)
     #expect(image.instructions.count > 2_000)
-    #expect(image.instructions.filter { $0.text.hasPrefix("udf") || $0.text.hasPrefix("trap") }.count <= budget.traps)
+    #expect(
+      image.instructions.filter { $0.text.hasPrefix("udf") || $0.text.hasPrefix("trap") }.count <= budget.traps)
   }
 
   /// No relocation, no table of offsets, no initialised data: nothing in the image is ever written.

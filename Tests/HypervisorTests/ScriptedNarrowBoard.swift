@@ -304,7 +304,8 @@ enum NarrowTree {
     peripherals.children = [
       node("uart@9000", ["reg": [0x9000, 0x1000], "interrupts": [5]], strings: ["compatible": "arm,pl011"]),
       node("uart@a000", ["reg": [0xA000, 0x1000], "interrupts": [6]], strings: ["compatible": "arm,pl011"]),
-      node("timer@11000", ["reg": [0x11000, 0x1000], "interrupts": [2]], strings: ["compatible": "arm,sp804"]),
+      node(
+        "timer@11000", ["reg": [0x11000, 0x1000], "interrupts": [2]], strings: ["compatible": "arm,sp804"]),
     ]
     motherboard.children = [peripherals]
     board.children = [motherboard]
