@@ -54,7 +54,7 @@ extension Core where H: NarrowHardware {
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
-    guard phone.value.board.narrow.controllerKind == .cortexA9GIC else {
+    guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
       return .allwinner(AllwinnerInterruptController(distributor))
     }
     let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
