@@ -56,6 +56,8 @@ let package = Package(
       name: "AuthenticationTests",
       dependencies: ["Authentication", .product(name: "Crypto", package: "swift-crypto")]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
+    .target(name: "ScriptedDevices", dependencies: ["Drivers"], path: "Tests/ScriptedDevices"),
+    .testTarget(name: "DriversTests", dependencies: ["ArmArchitecture", "Drivers", "ScriptedDevices"]),
     .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
     .target(name: "ScriptedVirtio", dependencies: ["Drivers", "Virtio"], path: "Tests/ScriptedVirtio"),
     .testTarget(name: "VirtioTests", dependencies: ["ScriptedVirtio", "Virtio"]),
@@ -70,8 +72,8 @@ let package = Package(
     .testTarget(
       name: "HypervisorTests",
       dependencies: [
-        "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedEscape",
-        "VirtualDevices",
+        "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedDevices",
+        "ScriptedEscape", "VirtualDevices",
       ]),
     .testTarget(name: "TranslatorTests", dependencies: ["Translator"]),
     .testTarget(name: "SoftwareVirtualizationTests", dependencies: ["SoftwareVirtualization"]),

@@ -6,7 +6,7 @@ public struct AllwinnerTimer<Registers: DeviceRegisters>: TimerDevice {
   public init(_ registers: Registers) { self.registers = registers }
 
   public var frequency: UInt32 { 24_000_000 }
-  public var width: UInt32 { 32 }
+  public var isWide: Bool { false }
 
   /// TMRn_CTRL: single 7, 24 MHz 2, reload 1, enable 0; TMR1_INTV; TMR_IRQ_EN.
   public func start() {

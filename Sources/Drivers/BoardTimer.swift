@@ -7,10 +7,9 @@ public protocol TimerDevice {
   var frequency: UInt32 { get }
   /// Lets the counter run, from anywhere, and the alarm be silent.
   func start()
-  /// The counter, which wraps around at `width`.
+  /// The counter: 64 bits, or 32 that wrap around.
   var count: UInt64 { get }
-  /// Bits of the counter.
-  var width: UInt32 { get }
+  var isWide: Bool { get }
   /// Interrupts once when some ticks have passed, at least one, instead of at the time it was set to before.
   func setAlarm(after ticks: UInt32)
   /// Ends the interrupt of an alarm.
@@ -31,11 +30,11 @@ public enum BoardTimer<Registers: DeviceRegisters>: TimerDevice {
     }
   }
 
-  public var width: UInt32 {
+  public var isWide: Bool {
     switch self {
-    case .dual(let timer): timer.width
-    case .multiCore(let timer): timer.width
-    case .allwinner(let timer): timer.width
+    case .dual(let timer): timer.isWide
+    case .multiCore(let timer): timer.isWide
+    case .allwinner(let timer): timer.isWide
     }
   }
 
@@ -72,19 +71,19 @@ public enum BoardTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 }
 
-/// A counter of 64 bits from one that may have fewer, which is looked at more often than it wraps around.
+/// A counter of 64 bits that never goes back, from a timer's, which may have fewer and is looked at twice before it wraps
+/// around. QEMU's multi core timer goes back a little when its alarm is set.
 public struct WideCounter {
   private var last: UInt64 = 0
 
   public init() {}
 
   /// The time of a count.
-  @inline(never) public mutating func time(of count: UInt64, width: UInt32) -> UInt64 {
-    guard width < 64 else { return count }
-    let step: UInt64 = 1 &<< UInt64(width)
-    var time = last & ~(step &- 1) | count
-    if time < last { time &+= step }
-    last = time
-    return time
+  @inline(never) public mutating func time(of count: UInt64, isWide: Bool) -> UInt64 {
+    let difference = count &- last
+    let passed =
+      isWide ? Int64(bitPattern: difference) : Int64(Int32(truncatingIfNeeded: difference))
+    if passed > 0 { last &+= UInt64(bitPattern: passed) }
+    return last
   }
 }

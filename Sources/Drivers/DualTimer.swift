@@ -6,7 +6,7 @@ public struct DualTimer<Registers: DeviceRegisters>: TimerDevice {
   public init(_ registers: Registers) { self.registers = registers }
 
   public var frequency: UInt32 { 1_000_000 }
-  public var width: UInt32 { 32 }
+  public var isWide: Bool { false }
 
   /// TimerXControl: TimerEn 7, IntEnable 5, TimerSize (32 bits) 1, OneShot 0.
   public func start() {

@@ -27,4 +27,3 @@ public struct ExynosUART<Registers: DeviceRegisters>: SerialPort {
     return UInt8(truncatingIfNeeded: registers.read32(0x24))
   }
 }
-

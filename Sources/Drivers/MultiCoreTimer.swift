@@ -13,7 +13,7 @@ public struct MultiCoreTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 
   public var frequency: UInt32 { 24_000_000 }
-  public var width: UInt32 { 64 }
+  public var isWide: Bool { true }
 
   /// G_TCON: the counter's start 8, a comparator's enable.
   public func start() {

@@ -89,6 +89,7 @@ extension BoardWalk {
       let start = tree.blob.number(cells: own.addressCells)
       let base = tree.blob.number(cells: levels[(bus &- 1) & 15].addressCells)
       let size = tree.blob.number(cells: own.sizeCells)
+      guard tree.blob.position <= end else { return address }
       if address &- start < size { return base &+ (address &- start) }
     }
     return address

@@ -56,13 +56,18 @@ extension Core where H: NarrowHardware {
     hardware.write(.listControl, ListControl.enabled)
   }
 
-  /// Makes sure that the timer interrupts: everything else waits for it.
+  /// Makes sure that the timer interrupts, for everything else waits for it: after a thousandth of a second, and at the last of
+  /// many looks that come a quarter of a second later.
   func checkTimer() {
-    hardware.write(.alarm, hardware.read(.counter) &+ hardware.read(.counterFrequency) &>> 10)
-    var patience: UInt32 = 1 << 22
+    let start = hardware.read(.counter)
+    let frequency = hardware.read(.counterFrequency)
+    hardware.write(.alarm, start &+ frequency &>> 10)
+    // A counter that stands does not end the wait.
+    var looks: UInt32 = 1 << 22
     while !takeAlarm() {
-      patience &-= 1
-      guard patience != 0 else { halt("the timer does not interrupt") }
+      if looks > 1 << 10, hardware.read(.counter) &- start > frequency &>> 2 { looks = 1 << 10 }
+      looks &-= 1
+      guard looks != 0 else { halt("the timer does not interrupt") }
     }
   }
 

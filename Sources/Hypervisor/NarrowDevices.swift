@@ -61,8 +61,8 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     return counter() &+ (time > now ? (time &- now) &* UInt64(ticks) : 0)
   }
 
-  /// Ticks since the counter began. It has to be read more often than the timer's wraps around.
-  public mutating func counter() -> UInt64 { time.time(of: timer.count, width: timer.width) }
+  /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
+  public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
 
   /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
   /// interrupted is over.
@@ -70,7 +70,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     timer.endAlarm()
     guard deadline != ~0 else { return }
     let now = counter()
-    let left = deadline > now ? min(deadline &- now, 1 &<< 31) : 1
+    let left = deadline > now ? min(deadline &- now, 1 &<< 30) : 1
     timer.setAlarm(after: UInt32(truncatingIfNeeded: left))
   }
 }
@@ -83,7 +83,7 @@ extension Core where H: NarrowHardware {
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
-    guard phone.value.board.narrow.controllerKind == .cortexA9GIC else {
+    guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
       return .allwinner(AllwinnerInterruptController(distributor))
     }
     let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))

@@ -59,7 +59,7 @@ struct EmulatedBoard: Sendable {
     defer { Self.places.signal() }
     var session = ConsoleSession(
       listener: Recorder(script: script), keyboard: nil, screen: nil, timeout: timeout)
-    let end = session.run(try EmulatorProcess(EmulatorOptions.program, arguments(software)))
+    let end = session.run(try EmulatorProcess(BoardModel.virt.program, arguments(software)))
     return Recording(end: end, output: session.listener.output, missing: session.listener.missing)
   }
 }
@@ -155,6 +155,9 @@ enum Repository {
     let usual = path + "/Firmware/.build/pocketvisor.aarch64\(gic == 2 ? "-gicv2" : "").img"
     return gic == 3 ? ProcessInfo.processInfo.environment["POCKETVISOR_IMAGE"] ?? usual : usual
   }
+  /// The image for CPUs without virtualization extensions, and whether it was built.
+  static let narrowHypervisor = path + "/" + HypervisorFile.narrowPath
+  static let hasNarrowHypervisor = FileManager.default.fileExists(atPath: narrowHypervisor)
   static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
 
   /// Whether the hypervisor and the guests were built.

@@ -2,14 +2,14 @@ import Foundation
 import Testing
 
 /// The built images: what no compiler flag promises.
-@Suite(.enabled(if: BuiltImage.exist(BuiltImage.names))) struct ImageTests {
+@Suite(.enabled(if: BuiltImage.exist(BuiltImage.all))) struct ImageTests {
   private let budget: SizeBudget
 
   init() throws {
     budget = try JSONDecoder().decode(SizeBudget.self, from: Data(contentsOf: BuiltImage.budgetFile))
   }
 
-  @Test(arguments: BuiltImage.names) func size(_ name: String) throws {
+  @Test(arguments: BuiltImage.all) func size(_ name: String) throws {
     let image = try BuiltImage(name)
     #expect(image.bytes.count <= budget.limit)
     #expect(budget.limit + budget.reserved <= budget.total)
@@ -26,23 +26,54 @@ import Testing
     #expect(image.number(at: 16, bytes: 8) <= 2 << 20)
   }
 
+  /// A zImage: a branch over the vectors, its magic, from its first byte on, little-endian (Linux:
+  /// arch/arm/boot/compressed/head.S).
+  @Test func narrowHeader() throws {
+    let image = try BuiltImage(BuiltImage.narrow)
+    #expect(image.number(at: 0, bytes: 4) >> 24 == 0xEA)
+    #expect(image.number(at: 0x24, bytes: 4) == 0x016F_2818)
+    #expect(image.number(at: 0x28, bytes: 4) == 0)
+    #expect(image.number(at: 0x2C, bytes: 4) == UInt64(image.bytes.count))
+    #expect(image.number(at: 0x30, bytes: 4) == 0x0403_0201)
+  }
+
+  /// The floating-point unit is the guests' there too.
+  @Test func narrowFloatingPointRegisters() throws {
+    let image = try BuiltImage(BuiltImage.narrow)
+    #expect(
+      image.instructions.filter { $0.text.contains(/(^v[a-z]|[ ,{][qds][0-9]+[ ,}\]-]|fpscr)/) }.map(\.text)
+        == [])
+  }
+
+  /// A check that should never fail is an undefined instruction.
+  @Test func narrowTrapInstructions() throws {
+    let image = try BuiltImage(BuiltImage.narrow)
+    #expect(image.instructions.count > 2_000)
+    #expect(
+      image.instructions.filter { $0.text.hasPrefix("udf") || $0.text.hasPrefix("trap") }.count <= budget.traps)
+  }
+
   /// No relocation, no table of offsets, no initialised data: nothing in the image is ever written.
-  @Test(arguments: BuiltImage.names) func sections(_ name: String) throws {
+  @Test(arguments: BuiltImage.all) func sections(_ name: String) throws {
     let image = try BuiltImage(name)
     for line in try image.tool("llvm-objdump", ["-h"]).split(separator: "\n") {
       let words = line.split(separator: " ")
       guard words.count >= 4, let size = UInt64(words[2], radix: 16), size > 0 else { continue }
-      #expect([".text", ".rodata", ".bss", ".symtab", ".strtab", ".shstrtab"].contains(words[1]), "\(line)")
+      #expect(Self.expectedSections.contains(String(words[1])), "\(line)")
     }
   }
 
-  @Test(arguments: BuiltImage.names) func symbolsAreDefined(_ name: String) throws {
+  private static let expectedSections = [
+    ".text", ".rodata", ".bss", ".ARM.attributes", ".symtab", ".strtab", ".shstrtab",
+  ]
+
+  @Test(arguments: BuiltImage.all) func symbolsAreDefined(_ name: String) throws {
     let image = try BuiltImage(name)
     #expect(try image.tool("llvm-nm", ["--undefined-only"]).isEmpty)
   }
 
   /// Nothing is ever allocated or counted.
-  @Test(arguments: BuiltImage.names) func noHeap(_ name: String) throws {
+  @Test(arguments: BuiltImage.all) func noHeap(_ name: String) throws {
     let image = try BuiltImage(name)
     let symbols = try image.tool("llvm-nm", ["--format=just-symbols"]).split(separator: "\n")
     #expect(symbols.count > 50)
@@ -112,6 +143,9 @@ struct SizeBudget: Decodable {
 struct BuiltImage {
   /// Of the hypervisor's ELF files.
   static let names = ["Pocketvisor", "PocketvisorGICv2"]
+  /// That for CPUs without virtualization extensions.
+  static let narrow = "PocketvisorARMv7"
+  static let all = names + [narrow]
   static let steward = "Steward"
   /// Names of what allocates or counts.
   static var heap: Regex<Substring> {
@@ -143,13 +177,14 @@ struct BuiltImage {
   private static func file(_ name: String) -> URL {
     let files = [
       "Pocketvisor": "pocketvisor.aarch64.img", "PocketvisorGICv2": "pocketvisor.aarch64-gicv2.img",
-      steward: "steward.img",
+      narrow: "pocketvisor.armv7.img", steward: "steward.img",
     ]
     return products(name).appendingPathComponent(files[name] ?? name)
   }
 
   private static func executable(_ name: String) -> URL {
-    products(name).appendingPathComponent("aarch64-none-none-elf/release/" + name)
+    let triple = name == narrow ? "armv7-none-none-eabi" : "aarch64-none-none-elf"
+    return products(name).appendingPathComponent("\(triple)/release/\(name)")
   }
 
   static func exist(_ names: [String]) -> Bool {

@@ -113,7 +113,7 @@ import Testing
       listener: UntilListener(texts: ["devicetree: board", "Hit any key"]), keyboard: nil, screen: nil,
       timeout: .seconds(60))
     let software = ["-device", place, "-dtb", folder["guest.dtb"]]
-    let end = session.run(try EmulatorProcess(EmulatorOptions.program, machine + console + software))
+    let end = session.run(try EmulatorProcess(BoardModel.virt.program, machine + console + software))
     #expect(end == .done, "\(session.listener.missing)")
   }
 }

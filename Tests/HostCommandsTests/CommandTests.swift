@@ -110,6 +110,9 @@ import Testing
     #expect(try pocketvisor("run", "phone.yaml", "--gic", "4").status == 64)
     #expect(try pocketvisor("image", "phone.yaml", "--gic", "1", "-o", "x.fit").status == 64)
     #expect(try pocketvisor("run", "phone.yaml", "--loader", "grub").status == 64)
+    #expect(try pocketvisor("run", "phone.yaml", "--board", "nexus").status == 64)
+    #expect(try pocketvisor("run", "phone.yaml", "--board", "smdkc210", "--cpus", "2").status == 64)
+    #expect(try pocketvisor("run", "phone.yaml", "--device-tree", "board.dtb").status == 64)
     for timeout in ["inf", "nan", "soon", "1e300"] {
       #expect(try pocketvisor("run", "phone.yaml", "--timeout", timeout).status == 64)
     }

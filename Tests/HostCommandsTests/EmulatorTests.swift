@@ -16,6 +16,17 @@ import Testing
     #expect(!line.contains("icount"))
   }
 
+  /// Each of the boards without virtualization extensions is QEMU's machine of that name with its own tree.
+  @Test(arguments: BoardModel.allCases.filter { $0 != .virt }) func otherBoards(_ board: BoardModel) {
+    var other = options
+    other.board = board
+    other.deviceTree = "board.dtb"
+    let line = other.arguments.joined(separator: " ")
+    #expect(line.hasPrefix("-M \(board.rawValue) -m 1024M -dtb board.dtb "))
+    #expect(line.hasSuffix("-kernel k -d int"))
+    #expect(!line.contains("virt"))
+  }
+
   @Test func countingIsSingleThreaded() {
     var counting = options
     counting.countsInstructions = true

@@ -24,7 +24,7 @@ image_header:
   .long 0
   .long 0x016F2818                  // a zImage's magic number
   .long 0                           // from its first byte
-  .long image_size                  // to its last, with what the loader keeps free
+  .long loaded_size                 // to its last; what follows, up to image_size, has to be free too
   .long 0x04030201                  // little-endian
 
 // r2: the board's device tree.

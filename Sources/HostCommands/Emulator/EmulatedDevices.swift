@@ -52,7 +52,7 @@ public struct EmulatedDevices: Equatable, Sendable {
 extension EmulatedDevices.Display {
   /// Whether the installed QEMU can open windows.
   static var hasWindows: Bool {
-    let output = (try? EmulatorProcess.output(of: EmulatorOptions.program, ["-display", "help"])) ?? ""
+    let output = (try? EmulatorProcess.output(of: BoardModel.virt.program, ["-display", "help"])) ?? ""
     return output.split(separator: "\n").contains("gtk")
   }
 

@@ -12,12 +12,14 @@ struct Emulation {
   /// - Throws: `InputError` for mistakes in the phone, where it does not fit the board or its disk, and without a
   ///   hypervisor.
   init(_ phone: PhoneDescription, path: String, board: BoardArguments) throws {
-    let kernel = try HypervisorFile.locate(board.hypervisor, generation: board.gic)
-    let cpus = board.cpus ?? 2
-    let memory = board.memory ?? MemorySize(bytes: .max)
-    var layout = try PhoneLayout(phone, for: .virt(cpus: cpus, memory: memory, gic: board.gic))
+    let kernel = try HypervisorFile.locate(board.hypervisor, generation: board.gic, board: board.board)
+    let tree = try board.board == .virt ? nil : board.board.locateTree(board.deviceTree)
+    var layout = try PhoneLayout(phone, for: Self.description(board))
+    try board.board.check(layout)
     let image = try DeviceImage(layout)
-    layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)
+    if board.board == .virt {
+      layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)
+    }
     let disk = try Self.disk(of: phone, path: path, board)
     running = try phone.deviceServer.map { _ in
       try RunningPhone(phone: path, machines: phone.virtualMachines.map(\.name), disk: disk, in: .standard)
@@ -26,11 +28,17 @@ struct Emulation {
     folders = [folder] + (running.map { [TemporaryFolder(path: $0.folder)] } ?? [])
     let software = try Self.software(board.loader, kernel: kernel, image, for: layout.board, in: folder.path)
     options = EmulatorOptions(
-      software: software, cpus: cpus, memory: layout.board.memory,
+      board: board.board, deviceTree: tree, software: software, cpus: layout.board.cpus,
+      memory: layout.board.memory,
       interruptControllerGeneration: board.gic, cpuModel: board.cpu, countsInstructions: board.icount,
       devices: running.map { EmulatedDevices(disk: disk, monitor: $0.monitor, controls: $0.controls) },
       extra: []
     )
+  }
+
+  private static func description(_ board: BoardArguments) -> BoardDescription {
+    guard board.board == .virt else { return board.board.description }
+    return .virt(cpus: board.cpus ?? 2, memory: board.memory ?? MemorySize(bytes: .max), gic: board.gic)
   }
 
   /// Path of the phone's disk, which is made if it is not there; nil where no VM has one.
@@ -73,7 +81,7 @@ struct Emulation {
   func run<Listener: ConsoleListener>(_ session: inout ConsoleSession<Listener>) throws -> SessionEnd {
     defer { extendLifetime(folders) }
     Signals.watch()
-    let emulator = try EmulatorProcess(EmulatorOptions.program, options.arguments)
+    let emulator = try EmulatorProcess(options.board.program, options.arguments)
     return session.run(emulator)
   }
 }

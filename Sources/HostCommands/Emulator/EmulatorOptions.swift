@@ -1,6 +1,9 @@
 /// How QEMU is to be started. A value, so that tests read the command line without running it.
 public struct EmulatorOptions: Equatable, Sendable {
-  /// The arguments that name what is started at EL2.
+  public var board = BoardModel.virt
+  /// Path of the device tree of a board other than virt.
+  public var deviceTree: String?
+  /// The arguments that name what is started.
   public var software: [String]
   public var cpus: Int
   public var memory: MemorySize
@@ -14,17 +17,20 @@ public struct EmulatorOptions: Equatable, Sendable {
   /// Arguments of the user, last.
   public var extra: [String]
 
-  static let program = "qemu-system-aarch64"
   /// What makes QEMU count: one instruction is one nanosecond.
   static let instructionClock = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
 
   /// The arguments behind the program's name.
   public var arguments: [String] {
-    var arguments = ["-M", "virt,virtualization=on,gic-version=\(interruptControllerGeneration)"]
-    arguments += ["-cpu", cpuModel, "-smp", String(cpus), "-m", "\(memory.bytes >> 20)M"]
+    var arguments = deviceTree.map(board.arguments) ?? virt
     if countsInstructions { arguments += Self.instructionClock }
-    arguments += ["-monitor", "none", "-serial", "stdio", "-nic", "none"]
+    arguments += ["-monitor", "none", "-serial", "stdio"]
     arguments += devices?.arguments ?? ["-display", "none"]
     return arguments + software + extra
+  }
+
+  private var virt: [String] {
+    ["-M", "virt,virtualization=on,gic-version=\(interruptControllerGeneration)"]
+      + ["-cpu", cpuModel, "-smp", String(cpus), "-m", "\(memory.bytes >> 20)M", "-nic", "none"]
   }
 }

@@ -3,18 +3,33 @@ import ArgumentParser
 
 /// The options that say what QEMU is to be.
 struct BoardArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Number of the board's CPUs, 1 to 8 (default: 2).", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "The board: QEMU's virt, or one whose CPUs have no virtualization extensions.", valueName: "board"))
+  var board = BoardModel.virt
+
+  @Option(
+    help: ArgumentHelp(
+      "The device tree of a board other than virt (default: that of the kernel which `make assets` fetched).",
+      valueName: "file"))
+  var deviceTree: String?
+
+  @Option(help: ArgumentHelp("Number of virt's CPUs, 1 to 8 (default: 2).", valueName: "n"))
   var cpus: Int?
 
   @Option(
     help: ArgumentHelp("The board's memory, such as 1GiB (default: what the phone needs).", valueName: "size"))
   var memory: MemorySize?
 
-  @Option(help: ArgumentHelp("Generation of the board's interrupt controller, 2 or 3.", valueName: "n"))
-  var gic = 3
+  @Option(
+    name: .customLong("gic"),
+    help: ArgumentHelp("Generation of virt's interrupt controller, 2 or 3 (default: 3).", valueName: "n"))
+  var chosenGIC: Int?
 
-  @Option(help: ArgumentHelp("QEMU's CPU model.", valueName: "model"))
-  var cpu = "cortex-a57"
+  @Option(
+    name: .customLong("cpu"),
+    help: ArgumentHelp("QEMU's CPU model for virt (default: cortex-a57).", valueName: "model"))
+  var chosenCPU: String?
 
   @Option(
     help: ArgumentHelp(
@@ -36,8 +51,20 @@ struct BoardArguments: ParsableArguments {
       valueName: "file"))
   var disk: String?
 
+  var gic: Int { board == .virt ? chosenGIC ?? 3 : 2 }
+  var cpu: String { chosenCPU ?? "cortex-a57" }
+
   func validate() throws {
     try VirtBoard.check(cpus: cpus, gic: gic)
+    guard board != .virt else {
+      if deviceTree != nil { throw ValidationError("--device-tree is not for virt, which brings its own") }
+      return
+    }
+    let isOfVirt = cpus != nil || memory != nil || chosenGIC != nil || chosenCPU != nil || loader != .direct
+    if isOfVirt {
+      throw ValidationError(
+        "--cpus, --memory, --gic, --cpu and --loader are for virt; \(board.rawValue) is what it is")
+    }
   }
 }
 

@@ -21,6 +21,7 @@ struct RunCommand: ParsableCommand {
         pocketvisor run phone.yaml --web 6080
         pocketvisor run phone.yaml --headless --until 'login:' --timeout 60
         pocketvisor run phone.yaml --cpus 1 --cpu cortex-a53 -- -d guest_errors
+        pocketvisor run phone.yaml --board smdkc210
       """)
 
   @Argument(help: "The phone's description.")

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+@testable import HostCommands
+
+/// The image for CPUs without virtualization extensions, on QEMU's boards that have such.
+@Suite(.enabled(if: DebianAssets.armhf.isThere && Repository.hasNarrowHypervisor)) struct NarrowBoardTests {
+  static let boards = BoardModel.allCases.filter { $0 != .virt }
+  /// What it says where all is well.
+  private static let end = "no VM runs on a CPU without virtualization extensions yet"
+
+  /// Starts it until it says something.
+  /// - Parameter image: bytes of a device image; nil for none.
+  private func run(_ board: BoardModel, image: Data?, until text: String, counting: Bool = false) throws
+    -> Recording
+  {
+    EmulatedBoard.places.wait()
+    defer { EmulatedBoard.places.signal() }
+    let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try image?.write(to: URL(fileURLWithPath: path))
+    let software = ["-kernel", Repository.narrowHypervisor] + (image == nil ? [] : ["-initrd", path])
+    let options = EmulatorOptions(
+      board: board, deviceTree: try board.locateTree(nil), software: software, cpus: 1,
+      memory: BoardModel.memory,
+      interruptControllerGeneration: 2, cpuModel: "", countsInstructions: counting, devices: nil, extra: [])
+    var session = ConsoleSession(
+      listener: UntilListener(texts: [text]), keyboard: nil, screen: nil, timeout: .seconds(60))
+    let end = session.run(try EmulatorProcess(board.program, options.arguments))
+    return Recording(end: end, output: "", missing: session.listener.missing)
+  }
+
+  /// A phone with Debian's kernel for 32-bit ARM.
+  private static func image(gic: Int = 2) throws -> Data {
+    let text = PhoneText.phone(PhoneText.debian("legacy", cpus: 1, mebibytes: 128, of: .armhf))
+    let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(text.utf8))
+    var board = BoardModel.vexpress.description
+    board.interruptControllerGeneration = gic
+    let path = NSTemporaryDirectory() + "/pocketvisor-image-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
+    try OutputFile.replace(path) { try image.tree.write(to: $0) }
+    return try Data(contentsOf: URL(fileURLWithPath: path))
+  }
+
+  /// The board's tree is read, its timer interrupts, and the device image is good.
+  @Test(arguments: boards, [false, true]) func readsTheDeviceImage(_ board: BoardModel, counting: Bool) throws {
+    let recording = try run(board, image: Self.image(), until: Self.end, counting: counting)
+    #expect(recording.missing.isEmpty, "\(recording.end)")
+  }
+
+  @Test(arguments: boards) func saysWhatIsMissing(_ board: BoardModel) throws {
+    let none = try run(board, image: nil, until: "no device image: pass it as ramdisk")
+    #expect(none.missing.isEmpty, "\(none.end)")
+    var damaged = try Self.image()
+    damaged[0] ^= 1
+    let recording = try run(board, image: damaged, until: "the image has no valid phone record")
+    #expect(recording.missing.isEmpty, "\(recording.end)")
+    let other = try run(board, image: Self.image(gic: 3), until: "the image is for boards with another GIC")
+    #expect(other.missing.isEmpty, "\(other.end)")
+  }
+}
