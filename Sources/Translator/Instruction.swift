@@ -23,8 +23,10 @@ public struct Instruction: Equatable, Sendable {
 public enum Operation: Equatable, Sendable {
   /// It does the same everywhere: it is copied.
   case copy
-  /// It is copied with an instruction synchronization barrier's effect: what follows may be new code.
+  /// An instruction synchronization barrier: what follows may be new code.
   case synchronize
+  /// Cache and branch predictor maintenance and hints that need nothing here.
+  case nothing
   /// `register := value`, a constant once the PC is known.
   case constant(register: UInt32, value: UInt32)
   /// Its fields Rn (bits 19:16) or Rm (3:0) or Rt (15:12, of a store), where they are 15, read the PC as `value`.
