@@ -37,29 +37,17 @@ enum T32Form: UInt8 {
   case unprivilegedAccess
   case copy, synchronize
   // 16-bit instructions.
-  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress, pop,
-    compareAndBranch
-  case maskNarrow, ifThen, narrowConditional, narrowBranch
+  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress
+  case pop, compareAndBranch, maskNarrow, ifThen, narrowConditional, narrowBranch
   // 32-bit instructions.
   case multiple, saveState, returnFromException, tableBranch, dual, dataProcessing, addImmediate
   case conditional, branch, call, callA32, exchangeJazelle, exceptionReturn
   case readStatus, writeStatus, mask, changeMode, load, literal, coprocessor
 }
 
-/// Register fields that must not name the PC; every set of them that is needed.
+/// Register fields that must not name the PC: a bit for each.
 enum T32Fields: UInt8 {
-  case none = 0
-  case n = 1
-  case nt = 3
-  case d = 4
-  case nd = 5
-  case td = 6
-  case ntd = 7
-  case m = 8
-  case ntm = 11
-  case dm = 12
-  case ndm = 13
-  case all = 15
+  case none, n, t, nt, d, nd, td, ntd, m, nm, tm, ntm, dm, ndm, tdm, all
 
   @inline(__always) func namesPC(in word: UInt32) -> Bool {
     (rawValue & 1 != 0 && word &>> 16 & 15 == 15) || (rawValue & 2 != 0 && word &>> 12 & 15 == 15)

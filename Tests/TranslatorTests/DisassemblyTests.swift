@@ -44,9 +44,10 @@ import Translator
     .a32(0x0DA0_0000, 0x01A0_0000), .a32(0x0FF0_00F0, 0x0160_0010), .a32(0x0FF0_0000, 0x0320_0000),
     .a32(0x0FFF_0000, 0x0360_0000), .a32(0x0FBF_00F0, 0x0120_0000), .a32(0xFE1F_0000, 0xF81F_0000),
     .a32(0xFFF0_0000, 0xF570_0000),
-    // Shifted registers, SBFX and UBFX, saturation, hints, REV and RBIT with two registers.
+    // Shifted registers, SBFX and UBFX, saturation, hints, REV and RBIT with two registers, MSR without
+    // fields.
     .t32(0xFE00_8000, 0xEA00_8000), .t32(0xFB70_8020, 0xF340_0020), .t32(0xFF70_F0C0, 0xF320_0000),
-    .t32(0xFFF0_D700, 0xF3A0_8000), .t32(0xFFF0_F0C0, 0xFA90_F080),
+    .t32(0xFFF0_D700, 0xF3A0_8000), .t32(0xFFF0_F0C0, 0xFA90_F080), .t32(0xFFE0_DF20, 0xF380_8000),
   ]
 
   /// Leading letters of what must not be copied. The rest of a name is its condition, type or width.
