@@ -199,13 +199,17 @@ public enum A32Decoder {
   /// MCR and MRC of coprocessor 15 (B3.17).
   static func systemControl(_ word: A32Word) -> Operation {
     let operands = (word.field(16, 4), word.field(21, 3), word.field(0, 4), word.field(5, 3))
+    let slot: StateSlot
     switch operands {
-    case (13, 0, 0, 2...4):
-      guard let register = ThreadRegister(rawValue: operands.3) else { return .leave(.undefined) }
-      return word[20] ? .readThread(register: word.rd, register) : .writeThread(register: word.rd, register)
+    case (13, 0, 0, 2): slot = .threadUserReadWrite
+    case (13, 0, 0, 3): slot = .threadUserReadOnly
+    case (13, 0, 0, 4): slot = .threadPrivileged
+    case (3, 0, 0, 0): slot = .domains
+    case (1, 0, 0, 0) where word[20]: slot = .control
     case (7, 0, _, _) where !word[20]: return maintenance(word, operands.2, operands.3)
     default: return .coprocessor(word: word.rawValue)
     }
+    return word[20] ? .readState(register: word.rd, slot) : .writeState(register: word.rd, slot)
   }
 
   /// Cache and branch predictor maintenance, and the barriers of ARMv6 (B3.18.6).

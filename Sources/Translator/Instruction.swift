@@ -57,9 +57,9 @@ public enum Operation: Equatable, Sendable {
   case writeSavedStatus(word: UInt32)
   /// CPSIE and CPSID without a mode: `mask` has the CPSR's bits A (8), I (7), F (6).
   case maskInterrupts(mask: UInt32, disable: Bool)
-  /// MRC and MCR of a thread ID register.
-  case readThread(register: UInt32, ThreadRegister)
-  case writeThread(register: UInt32, ThreadRegister)
+  /// MRC and MCR of a register of coprocessor 15 that is a word of the state page.
+  case readState(register: UInt32, StateSlot)
+  case writeState(register: UInt32, StateSlot)
   /// MCR or MRC of coprocessor 14 or 15 that the hypervisor answers. `word` is the instruction.
   case coprocessor(word: UInt32)
   /// The translator does it: what changes the mode, uses another mode's registers or returns from an exception
@@ -69,13 +69,6 @@ public enum Operation: Equatable, Sendable {
   case leave(Departure)
   /// IT: the next one to four instructions have conditions. `state` is ITSTATE behind it.
   case ifThen(state: UInt32)
-}
-
-/// CP15's software thread ID registers (B3.12.43 and following), c13 c0 with opc2 2, 3 and 4.
-public enum ThreadRegister: UInt32, Sendable {
-  case userReadWrite = 2
-  case userReadOnly = 3
-  case privileged = 4
 }
 
 /// Why an instruction leaves the translated code.

@@ -1,0 +1,169 @@
+// The guest's processor: its modes, banked registers and exceptions (Arm ARM B1.3, B1.8). All of it is the guest's own.
+
+/// Fields of a program status register.
+public enum Status {
+  /// N, Z, C, V, Q and GE: what User mode has.
+  static var userBits: UInt32 { 0xF80F_0000 }
+  static var asynchronousAborts: UInt32 { 0x100 }
+  static var interrupts: UInt32 { 0x80 }
+  static var fastInterrupts: UInt32 { 0x40 }
+  static var thumb: UInt32 { 0x20 }
+  static var mode: UInt32 { 0x1F }
+
+  /// ITSTATE is in bits 26:25 and 15:10.
+  static func ifThen(_ state: UInt32) -> UInt32 { (state & 3) &<< 25 | (state & 0xFC) &<< 8 }
+  static func ifThen(in status: UInt32) -> UInt32 { status &>> 25 & 3 | status &>> 8 & 0xFC }
+}
+
+public enum Mode {
+  public static var user: UInt32 { 0x10 }
+  public static var fastInterrupt: UInt32 { 0x11 }
+  public static var interrupt: UInt32 { 0x12 }
+  public static var supervisor: UInt32 { 0x13 }
+  public static var abort: UInt32 { 0x17 }
+  public static var undefined: UInt32 { 0x1B }
+  public static var system: UInt32 { 0x1F }
+
+  /// Which of the six banks holds R13, R14 and SPSR of a mode: 0 that of User and System; nil for no mode of a
+  /// processor without Security and Virtualization Extensions.
+  public static func bank(_ mode: UInt32) -> UInt32? {
+    switch mode & Status.mode {
+    case user, system: return 0
+    case fastInterrupt: return 1
+    case interrupt: return 2
+    case supervisor: return 3
+    case abort: return 4
+    case undefined: return 5
+    default: return nil
+    }
+  }
+}
+
+/// What a guest takes an exception for.
+public enum GuestException: UInt32, Sendable {
+  // The vector's offset.
+  case undefined = 0x04
+  case supervisorCall = 0x08
+  case prefetchAbort = 0x0C
+  case dataAbort = 0x10
+  case interrupt = 0x18
+  case fastInterrupt = 0x1C
+
+  var mode: UInt32 {
+    switch self {
+    case .undefined: return Mode.undefined
+    case .supervisorCall: return Mode.supervisor
+    case .prefetchAbort, .dataAbort: return Mode.abort
+    case .interrupt: return Mode.interrupt
+    case .fastInterrupt: return Mode.fastInterrupt
+    }
+  }
+
+  /// Where it returns to, from the instruction that it was taken at (B1.8.3, table B1-7).
+  func returnAddress(_ instruction: UInt32, size: UInt32) -> UInt32 {
+    switch self {
+    case .undefined: return instruction & 1 != 0 ? instruction &+ 1 : instruction &+ 4
+    case .supervisorCall: return instruction & ~1 &+ size
+    case .dataAbort: return instruction & ~1 &+ 8
+    case .prefetchAbort, .interrupt, .fastInterrupt: return instruction & ~1 &+ 4
+    }
+  }
+
+  var masks: UInt32 {
+    switch self {
+    case .undefined, .supervisorCall: return Status.interrupts
+    case .prefetchAbort, .dataAbort, .interrupt: return Status.interrupts | Status.asynchronousAborts
+    case .fastInterrupt: return Status.interrupts | Status.asynchronousAborts | Status.fastInterrupts
+    }
+  }
+}
+
+extension Translator {
+  /// A processor out of reset: Supervisor mode, everything masked, an empty cache.
+  public func reset(vectors: UInt32) {
+    self[.status] = Mode.supervisor | 0x1C0
+    self[.vectors] = vectors
+    self[.ifThen] = 0
+    flush()
+  }
+
+  /// The guest's CPSR, when the frame's registers and `.programCounter` are its own.
+  public var currentStatus: UInt32 {
+    let thumb = self[.programCounter] & 1 != 0 ? Status.thumb : 0
+    return self[.flags] & Status.userBits | Status.ifThen(self[.ifThen]) | thumb | self[.status] & 0x1DF
+  }
+
+  /// The guest takes an exception where `recover` found it, or out of User mode.
+  public func take(_ exception: GuestException) {
+    let instruction = self[.programCounter]
+    let saved = currentStatus
+    let size: UInt32 = instruction & 1 != 0 ? 2 : 4
+    changeMode(exception.mode)
+    self[.savedStatus] = saved
+    setRegister(14, exception.returnAddress(instruction, size: size))
+    self[.status] = self[.status] | exception.masks
+    enter(self[.vectors] &+ exception.rawValue)
+  }
+
+  /// Another mode's R13, R14, SPSR, and in FIQ mode R8 to R12, become the current ones. What is no mode changes nothing.
+  func changeMode(_ mode: UInt32) {
+    let old = self[.status] & Status.mode
+    guard let from = Mode.bank(old), let to = Mode.bank(mode) else { return }
+    self[.status] = self[.status] & ~Status.mode | mode & Status.mode
+    guard from != to else { return }
+    setBanked(from, 0, register(13))
+    setBanked(from, 1, register(14))
+    setBanked(from, 2, self[.savedStatus])
+    setRegister(13, banked(to, 0))
+    setRegister(14, banked(to, 1))
+    self[.savedStatus] = banked(to, 2)
+    if from == 1 || to == 1 { exchangeFastRegisters() }
+  }
+
+  private func exchangeFastRegisters() {
+    for index: UInt32 in 0..<5 {
+      let address = layout.state &+ StateSlot.fastRegisters.rawValue &+ 4 &* index
+      let other = space.word(address)
+      space.setWord(address, register(8 &+ index))
+      setRegister(8 &+ index, other)
+    }
+  }
+
+  /// R13 (0), R14 (1) or SPSR (2) of a bank that is not the current one.
+  public func banked(_ bank: UInt32, _ index: UInt32) -> UInt32 { space.word(bankAddress(bank, index)) }
+
+  public func setBanked(_ bank: UInt32, _ index: UInt32, _ value: UInt32) {
+    space.setWord(bankAddress(bank, index), value)
+  }
+
+  func bankAddress(_ bank: UInt32, _ index: UInt32) -> UInt32 {
+    layout.state &+ StateSlot.banks.rawValue &+ 12 &* bank &+ 4 &* index
+  }
+
+  /// Writes bytes of the CPSR (B1.3.3, CPSRWriteByInstr): `mask` has a bit for each, from the lowest. T and ITSTATE only
+  /// change when an exception returns.
+  func writeStatus(_ value: UInt32, mask: UInt32) {
+    if mask & 8 != 0 { self[.flags] = self[.flags] & ~0xF800_0000 | value & 0xF800_0000 }
+    if mask & 4 != 0 { self[.flags] = self[.flags] & ~0xF_0000 | value & 0xF_0000 }
+    if mask & 2 != 0 { self[.status] = self[.status] & ~0x100 | value & 0x100 }
+    if mask & 1 != 0 {
+      self[.status] = self[.status] & ~0xC0 | value & 0xC0
+      changeMode(value)
+    }
+  }
+
+  /// The end of an exception: the guest goes on at this address with this status.
+  func returnFromException(to address: UInt32, status: UInt32) -> Outcome {
+    writeStatus(status, mask: 15)
+    let isT32 = status & Status.thumb != 0
+    let target = isT32 ? address | 1 : address & ~3
+    let ifThen = isT32 ? Status.ifThen(in: status) : 0
+    guard self[.status] & Status.mode != Mode.user else {
+      self[.programCounter] = target
+      self[.ifThen] = ifThen
+      return .user
+    }
+    enter(target, ifThen: ifThen)
+    return .resume
+  }
+}

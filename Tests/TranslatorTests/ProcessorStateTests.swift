@@ -1,0 +1,114 @@
+import Testing
+
+@testable import Translator
+
+@Suite struct ProcessorStateTests {
+  @Test func exceptionsBankTheirReturn() {
+    let guest = TranslatedGuest([0xE1A0_0000])
+    let translator = guest.translator
+    _ = guest.enter()
+    translator[.status] = Mode.supervisor | 0x40
+    translator[.flags] = 0x6000_0010
+    translator.setRegister(13, 0x1000)
+    translator.setRegister(14, 0x2000)
+    translator[.savedStatus] = 0x10
+    translator.setBanked(2, 0, 0x3000)
+    translator.take(.interrupt)
+    #expect(translator[.programCounter] == 0xFFFF_0018)
+    #expect(translator[.status] == Mode.interrupt | 0x1C0)
+    #expect(translator[.savedStatus] == 0x6000_0053)
+    #expect(translator.register(13) == 0x3000)
+    #expect(translator.register(14) == 0x8004)
+    #expect(translator.returnFromException(to: 0x8000, status: translator[.savedStatus]) == .resume)
+    #expect(translator.register(13) == 0x1000)
+    #expect(translator.register(14) == 0x2000)
+    #expect(translator[.savedStatus] == 0x10)
+    #expect(translator[.status] == Mode.supervisor | 0x40)
+    #expect(translator.banked(2, 1) == 0x8004)
+  }
+
+  @Test func fastInterruptsHaveRegistersOfTheirOwn() {
+    let guest = TranslatedGuest([0xE1A0_0000])
+    let translator = guest.translator
+    _ = guest.enter()
+    for register: UInt32 in 8..<13 { translator.setRegister(register, register) }
+    translator.take(.fastInterrupt)
+    #expect((8..<13).map { translator.register($0) } == [0, 0, 0, 0, 0])
+    translator.setRegister(10, 77)
+    // MSR CPSR_c from FIQ to System and back.
+    translator.changeMode(Mode.system)
+    #expect((8..<13).map { translator.register($0) } == [8, 9, 10, 11, 12])
+    translator.changeMode(Mode.fastInterrupt)
+    #expect(translator.register(10) == 77)
+  }
+
+  @Test func aModeThatIsNoneChangesNothing() {
+    let guest = TranslatedGuest()
+    for mode: UInt32 in [0, 0x14, 0x16, 0x1A, 0x1E] {
+      guest.translator.changeMode(mode)
+      #expect(guest.translator[.status] & 0x1F == Mode.supervisor)
+    }
+  }
+
+  @Test func exceptionsOfT32KnowITSTATE() {
+    let guest = TranslatedGuest()
+    guest.space.setHalfwords(0x8000, [0xBF0C, 0x3101, 0x3102, 0xE7FE])
+    let body = guest.enter(0x8001)
+    // The second instruction of the IT block aborts.
+    #expect(guest.programCounter(at: body + 8) == 0x8005)
+    guest.translator.take(.dataAbort)
+    #expect(guest.translator.register(14) == 0x800C)
+    // ITSTATE 0x18: NE for the last one.
+    #expect(guest.translator[.savedStatus] & 0x0600_FC20 == 0x1820)
+    #expect(guest.translator.returnFromException(to: 0x8004, status: guest.translator[.savedStatus]) == .resume)
+    #expect(guest.translator[.programCounter] == 0x8005)
+    #expect(guest.translator[.ifThen] == 0x18)
+  }
+
+  @Test func userModeIsLeftToTheHypervisor() {
+    // MOVS pc, lr
+    let guest = TranslatedGuest([0xE1B0_F00E])
+    let body = guest.enter()
+    guest.translator.setRegister(14, 0x4001)
+    guest.translator.setBanked(0, 0, 0x7000)
+    guest.translator[.savedStatus] = 0x30
+    #expect(guest.leave(at: body) == .user)
+    #expect(guest.translator[.programCounter] == 0x4001)
+    #expect(guest.translator.register(13) == 0x7000)
+    #expect(guest.translator.currentStatus & 0x3F == 0x30)
+  }
+
+  @Test func userRegistersAreStoredFromTheirBank() {
+    // STM r0, {r1, sp, lr}^
+    let guest = TranslatedGuest([0xE8C0_6002])
+    let body = guest.enter()
+    guest.translator.setRegister(0, 0x5000)
+    guest.translator.setRegister(1, 1)
+    guest.translator.setRegister(13, 2)
+    guest.translator.setBanked(0, 0, 13)
+    guest.translator.setBanked(0, 1, 14)
+    #expect(guest.leave(at: body) == .resume)
+    #expect(guest.space.words(0x5000, 3) == [1, 13, 14])
+    #expect(guest.translator[.programCounter] == 0x8004)
+  }
+
+  @Test func returnStateGoesToAnyStack() {
+    // SRSDB sp!, #19, from IRQ mode; RFEIA sp!
+    let guest = TranslatedGuest([0xF96D_0513, 0xF8BD_0A00])
+    let translator = guest.translator
+    _ = guest.enter()
+    translator.changeMode(Mode.interrupt)
+    translator.setBanked(3, 0, 0x6000)
+    translator.setRegister(14, 0x8800)
+    translator[.savedStatus] = 0x1F3
+    translator.enter(0x8000)
+    #expect(guest.leave(at: translator[.position]) == .resume)
+    #expect(guest.space.words(0x5FF8, 2) == [0x8800, 0x1F3])
+    #expect(translator.banked(3, 0) == 0x5FF8)
+    translator.changeMode(Mode.supervisor)
+    translator.enter(0x8004)
+    #expect(guest.leave(at: translator[.position]) == .resume)
+    #expect(translator.register(13) == 0x6000)
+    #expect(translator[.programCounter] == 0x8801)
+  }
+}
