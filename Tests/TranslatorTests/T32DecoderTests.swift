@@ -6,10 +6,10 @@ import Translator
   struct Example: CustomTestStringConvertible {
     let assembly: String
     let encoding: UInt32
-    let operation: Translator.Operation
+    let operation: Operation
     var condition: UInt32 = 14
 
-    init(_ assembly: String, _ encoding: UInt32, _ operation: Translator.Operation, condition: UInt32 = 14) {
+    init(_ assembly: String, _ encoding: UInt32, _ operation: Operation, condition: UInt32 = 14) {
       self.assembly = assembly
       self.encoding = encoding
       self.operation = operation
