@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "Drivers", targets: ["Drivers"]),
     .library(name: "Hypervisor", targets: ["Hypervisor"]),
     .library(name: "Translator", targets: ["Translator"]),
+    .library(name: "SoftwareVirtualization", targets: ["SoftwareVirtualization"]),
     .executable(name: "pocketvisor", targets: ["pocketvisor"]),
   ],
   dependencies: [
@@ -36,6 +37,7 @@ let package = Package(
       name: "Hypervisor", dependencies: ["ArmArchitecture", "Appliance", "VirtualDevices", "Drivers"],
       swiftSettings: strict),
     .target(name: "Translator", swiftSettings: strict),
+    .target(name: "SoftwareVirtualization", swiftSettings: strict),
     // Host only.
     .target(
       name: "HostCommands",
@@ -72,6 +74,7 @@ let package = Package(
         "VirtualDevices",
       ]),
     .testTarget(name: "TranslatorTests", dependencies: ["Translator"]),
+    .testTarget(name: "SoftwareVirtualizationTests", dependencies: ["SoftwareVirtualization"]),
     .testTarget(name: "FirmwareTests"),
     .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),
     .testTarget(

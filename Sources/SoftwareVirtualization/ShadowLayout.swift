@@ -1,0 +1,65 @@
+/// Where a VM's shadow tables lie: one piece of memory, from an address on a boundary of 16 KiB.
+///
+/// First the first-level tables, 16 KiB each, the first of them for what is the same in all address spaces; then the
+/// second-level tables of 1 KiB; then words: who owns each second-level table, the address spaces, what each page of the
+/// guest's memory is used for, and what each megabyte.
+public struct ShadowLayout: Sendable {
+  public let base: UInt32
+  /// Address spaces of the guest that are kept, 1…255: their numbers are ASIDs.
+  public let spaces: UInt32
+  /// Second-level tables.
+  public let tables: UInt32
+  /// The guest's memory.
+  public let map: GuestMemory
+  /// The megabytes of every address space that are not the guest's.
+  public let reserved: Range<UInt32>
+
+  public init(base: UInt32, spaces: UInt32, tables: UInt32, map: GuestMemory, reserved: Range<UInt32>) {
+    self.base = base
+    self.spaces = spaces
+    self.tables = tables
+    self.map = map
+    self.reserved = reserved
+  }
+
+  /// Space 0 is what all have in common.
+  func firstLevel(_ space: UInt32) -> UInt32 { base &+ space &<< 14 }
+  var secondLevels: UInt32 { firstLevel(spaces &+ 1) }
+  func secondLevel(_ table: UInt32) -> UInt32 { secondLevels &+ table &<< 10 }
+
+  /// For each second-level table 0, or its space plus 1.
+  func owner(_ table: UInt32) -> UInt32 { secondLevel(tables) &+ 4 &* table }
+  /// For each space the guest's table and ASID, or 0, and when it was used last.
+  func key(_ space: UInt32) -> UInt32 { owner(tables) &+ 8 &* space }
+  func lastUse(_ space: UInt32) -> UInt32 { key(space) &+ 4 }
+  /// The current space, the clock of `lastUse`, where to look for a free table, how many loose pages there are.
+  var current: UInt32 { key(spaces &+ 1) }
+  var clock: UInt32 { current &+ 4 }
+  var cursor: UInt32 { current &+ 8 }
+  var looseCount: UInt32 { current &+ 12 }
+  func loose(_ index: UInt32) -> UInt32 { current &+ 16 &+ 4 &* index }
+  static var loosePages: UInt32 { 12 }
+
+  func pageUse(_ page: UInt32) -> UInt32 { loose(ShadowLayout.loosePages) &+ 4 &* page }
+  func sectionUse(_ megabyte: UInt32) -> UInt32 { pageUse(map.size &>> 12) &+ 8 &* megabyte }
+  /// How many pages of a megabyte hold translated code.
+  func codeCount(_ megabyte: UInt32) -> UInt32 { sectionUse(megabyte) &+ 4 }
+
+  /// What all of it takes, in bytes.
+  public var bytes: UInt32 { sectionUse(map.size &>> 20) &- base }
+}
+
+/// Where a page or a megabyte of the guest's memory can be written, or where its code was translated from: a virtual
+/// address and one of these, so that it can be found when that has to end.
+enum PageUse {
+  static var writable: UInt32 { 1 }
+  static var code: UInt32 { 2 }
+  /// At more than one address.
+  static var many: UInt32 { 4 }
+
+  static func joined(_ old: UInt32, _ kind: UInt32, at address: UInt32) -> UInt32 {
+    let new = address & ~4095 | kind
+    guard old & 3 == kind else { return new }
+    return (old ^ new) & ~4095 == 0 ? old : old | many
+  }
+}

@@ -1,0 +1,352 @@
+// The tables that the hardware walks while a guest runs that has no stage 2: what the guest's own tables say, with the
+// guest's physical memory replaced by the board's. They are filled by faults, and forget what the guest's TLB
+// maintenance says; so they are a large TLB, and nobody watches the guest's tables.
+
+/// What became of an access that found nothing in the shadow tables.
+public enum Filling: Equatable, Sendable {
+  /// It can be made again.
+  case filled
+  /// There is no memory at this address of the guest's: a device, or nothing.
+  case device(UInt32)
+  /// A store to a page from which code was translated, at this physical address of the guest's.
+  case code(UInt32)
+  /// The address is the hypervisor's.
+  case reserved
+}
+
+public struct ShadowTables<Memory: PhysicalMemory> {
+  let memory: Memory
+  let layout: ShadowLayout
+
+  public init(memory: Memory, layout: ShadowLayout) {
+    self.memory = memory
+    self.layout = layout
+  }
+
+  /// Begins with empty tables; the first-level entries of the hypervisor's megabytes follow by `reserve`.
+  public func reset() {
+    memory.clear(layout.base, bytes: layout.bytes)
+  }
+
+  /// Puts a megabyte of the hypervisor's into all address spaces.
+  public func reserve(_ megabyte: UInt32, descriptor: UInt32) {
+    for space in 0...layout.spaces { setSlot(space, megabyte, descriptor) }
+  }
+
+  // MARK: Address spaces
+
+  /// Makes an address space of the guest the current one.
+  /// - Parameter key: what tells it from others: its table's address and its ASID.
+  /// - Returns: its number, an ASID, 1…`spaces`.
+  public func activate(_ key: UInt32) -> UInt32 {
+    // 0 is no key; the lowest bit of a table's address never is set.
+    let key = key | 1 &<< 13
+    let now = memory.word(layout.clock) &+ 1
+    memory.setWord(layout.clock, now)
+    var oldest: UInt32 = 1
+    var found: UInt32 = 0
+    for space in 1...layout.spaces {
+      if memory.word(layout.key(space)) == key { found = space }
+      if age(space, now) > age(oldest, now) { oldest = space }
+    }
+    if found == 0 {
+      found = oldest
+      empty(found)
+      memory.setWord(layout.key(found), key)
+    }
+    memory.setWord(layout.lastUse(found), now)
+    memory.setWord(layout.current, found)
+    return found
+  }
+
+  /// The first-level table of a space.
+  public func table(of space: UInt32) -> UInt32 { layout.firstLevel(space) }
+
+  private func age(_ space: UInt32, _ now: UInt32) -> UInt32 {
+    memory.word(layout.key(space)) == 0 ? ~0 : now &- memory.word(layout.lastUse(space))
+  }
+
+  /// A space that has nothing but what all have.
+  private func empty(_ space: UInt32) {
+    if memory.word(layout.key(space)) != 0 {
+      release(space)
+      memory.forgetTranslations()
+    }
+    memory.copy(layout.firstLevel(space), layout.firstLevel(0), bytes: 16384)
+  }
+
+  private var current: UInt32 { memory.word(layout.current) }
+
+  // MARK: Filling
+
+  /// Finds out what the guest's tables say of an access, and enters it.
+  /// - Throws: the fault that the guest has to see.
+  public func fill(_ access: Access, _ regime: TranslationRegime) throws(TranslationFault) -> Filling {
+    guard !layout.reserved.contains(access.address &>> 20) else { return .reserved }
+    let page = try GuestWalk(memory: memory, regime: regime, map: layout.map).translate(access)
+    guard let physical = layout.map.physical(page.physical) else { return .device(page.physical) }
+    // Before this page is entered, which may be among them.
+    if memory.word(layout.looseCount) == ShadowLayout.loosePages { tighten() }
+    let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
+    let isCode = use & PageUse.code != 0
+    if isCode, access.isWrite { return .code(page.physical) }
+    // All of the guest runs in User mode: its kernel gets what the guest's User mode may do, where that may anything.
+    var writes = page.userReads ? page.userWrites : page.kernelWrites
+    let isExtra = access.isWrite && !writes
+    writes = (writes || isExtra) && !isCode
+    let shadow = ShadowPage(
+      physical: physical, writes: writes, executes: page.userReads && page.executes, isGlobal: page.isGlobal)
+    let domain = page.userReads ? ShadowDomain.user : ShadowDomain.kernel
+    if page.isSection, !isExtra, isWhole(page.physical) {
+      enterSection(access.address, shadow, domain)
+      if writes { note(layout.sectionUse((page.physical &- layout.map.base) &>> 20), at: access.address) }
+    } else {
+      let isLoose = enterPage(access.address, shadow, domain)
+      if isLoose || isExtra { loosen(access.address) }
+      if writes { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
+    }
+    return .filled
+  }
+
+  /// Whether the megabyte around a physical address of the guest is memory without translated code.
+  private func isWhole(_ physical: UInt32) -> Bool {
+    memory.word(layout.codeCount((physical &- layout.map.base) &>> 20)) == 0
+  }
+
+  private func note(_ place: UInt32, at address: UInt32) {
+    memory.setWord(place, PageUse.joined(memory.word(place), PageUse.writable, at: address))
+  }
+
+  private func slot(_ space: UInt32, _ megabyte: UInt32) -> ShadowSlot {
+    ShadowSlot(rawValue: memory.word(layout.firstLevel(space) &+ 4 &* megabyte))
+  }
+
+  private func setSlot(_ space: UInt32, _ megabyte: UInt32, _ value: UInt32) {
+    memory.setWord(layout.firstLevel(space) &+ 4 &* megabyte, value)
+  }
+
+  private func enterSection(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) {
+    let megabyte = address &>> 20
+    clearSlot(megabyte, everywhere: shadow.isGlobal)
+    if shadow.isGlobal { setSlot(0, megabyte, shadow.section(domain)) }
+    setSlot(current, megabyte, shadow.section(domain))
+  }
+
+  /// - Returns: whether User mode must not find it, though its megabyte is open to it.
+  private func enterPage(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) -> Bool {
+    let megabyte = address &>> 20
+    let slot = table(at: megabyte, shadow.isGlobal, domain)
+    memory.setWord(slot.table &+ address &>> 10 & 1020, shadow.smallPage)
+    memory.forgetTranslation(of: address)
+    return slot.domain != domain
+  }
+
+  /// The second-level table for a page of the current space, made if there is none that may hold it.
+  private func table(at megabyte: UInt32, _ isGlobal: Bool, _ domain: UInt32) -> ShadowSlot {
+    var slot = slot(current, megabyte)
+    if slot.isEmpty, isGlobal { slot = self.slot(0, megabyte) }
+    let isPrivate = slot.isTable && owner(of: slot) != 1
+    // Pages of one address space do not go into a table that all have.
+    let fits =
+      slot.isTable && (isGlobal || isPrivate) && (slot.domain == domain || domain == ShadowDomain.kernel)
+    if !fits {
+      let staysPrivate = isPrivate || !isGlobal
+      clearSlot(megabyte, everywhere: !staysPrivate)
+      let owner: UInt32 = staysPrivate ? current &+ 1 : 1
+      slot = ShadowSlot(rawValue: ShadowSlot.table(allocate(owner), domain))
+      if owner == 1 { setSlot(0, megabyte, slot.rawValue) }
+    }
+    setSlot(current, megabyte, slot.rawValue)
+    return slot
+  }
+
+  // MARK: Second-level tables
+
+  private func owner(of slot: ShadowSlot) -> UInt32 {
+    memory.word(layout.owner((slot.table &- layout.secondLevels) &>> 10))
+  }
+
+  /// - Parameter owner: a space plus 1.
+  private func allocate(_ owner: UInt32) -> UInt32 {
+    var table = memory.word(layout.cursor)
+    var left = layout.tables
+    while memory.word(layout.owner(table)) != 0 {
+      table = table &+ 1 == layout.tables ? 0 : table &+ 1
+      left = left &- 1
+      if left == 0 {
+        makeRoom()
+        left = layout.tables
+      }
+    }
+    memory.setWord(layout.cursor, table)
+    memory.setWord(layout.owner(table), owner)
+    memory.clear(layout.secondLevel(table), bytes: 1024)
+    return layout.secondLevel(table)
+  }
+
+  /// The address space that was not used for longest loses its tables; if there is no other, everything goes.
+  private func makeRoom() {
+    var oldest: UInt32 = 0
+    let now = memory.word(layout.clock)
+    for space in 1...layout.spaces where space != current && memory.word(layout.key(space)) != 0 {
+      if oldest == 0 || age(space, now) > age(oldest, now) { oldest = space }
+    }
+    guard oldest != 0 else { return invalidateAll() }
+    release(oldest)
+    memory.setWord(layout.key(oldest), 0)
+    memory.forgetTranslations()
+  }
+
+  private func release(_ space: UInt32) {
+    for table in 0..<layout.tables where memory.word(layout.owner(table)) == space &+ 1 {
+      memory.setWord(layout.owner(table), 0)
+    }
+  }
+
+  private func free(_ slot: ShadowSlot) {
+    guard slot.isTable else { return }
+    memory.setWord(layout.owner((slot.table &- layout.secondLevels) &>> 10), 0)
+  }
+
+  /// Empties a megabyte of the current space, or what all spaces have there.
+  private func clearSlot(_ megabyte: UInt32, everywhere: Bool) {
+    let old = slot(current, megabyte)
+    let common = slot(0, megabyte)
+    if old.isTable, owner(of: old) != 1 { free(old) }
+    if everywhere {
+      free(common)
+      for space in 0...layout.spaces where slot(space, megabyte).rawValue == common.rawValue {
+        setSlot(space, megabyte, 0)
+      }
+    }
+    setSlot(current, megabyte, 0)
+    if !old.isEmpty || (everywhere && !common.isEmpty) { memory.forgetTranslations() }
+  }
+
+  // MARK: Forgetting
+
+  /// The guest's TLB forgets a page, in all its address spaces.
+  public func invalidate(_ address: UInt32) {
+    let megabyte = address &>> 20
+    guard !layout.reserved.contains(megabyte) else { return }
+    for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
+      let slot = slot(space, megabyte)
+      if slot.isTable {
+        memory.setWord(slot.table &+ address &>> 10 & 1020, 0)
+      } else if !slot.isEmpty {
+        setSlot(space, megabyte, 0)
+        memory.forgetTranslations()
+      }
+    }
+    memory.forgetTranslation(of: address)
+  }
+
+  /// The guest's TLB forgets everything.
+  public func invalidateAll() {
+    let current = self.current
+    let key = memory.word(layout.key(current))
+    memory.clear(layout.owner(0), bytes: 4 &* layout.tables)
+    memory.clear(layout.key(0), bytes: 8 &* (layout.spaces &+ 1))
+    memory.setWord(layout.key(current), key)
+    memory.setWord(layout.lastUse(current), memory.word(layout.clock))
+    memory.setWord(layout.looseCount, 0)
+    clearFirstLevel(0)
+    clearFirstLevel(current)
+    memory.forgetTranslations()
+  }
+
+  private func clearFirstLevel(_ space: UInt32) {
+    let table = layout.firstLevel(space)
+    memory.clear(table, bytes: 4 &* layout.reserved.lowerBound)
+    memory.clear(table &+ 4 &* layout.reserved.upperBound, bytes: 4 &* (4096 &- layout.reserved.upperBound))
+  }
+
+  // MARK: Before User mode
+
+  /// A page is more open than User mode may find it.
+  private func loosen(_ address: UInt32) {
+    let count = memory.word(layout.looseCount)
+    memory.setWord(layout.loose(count), address)
+    memory.setWord(layout.looseCount, count &+ 1)
+  }
+
+  /// Closes what only the guest's kernel may use, but its domain does not say so. To be called before the guest goes on
+  /// in User mode.
+  public func tighten() {
+    var count = memory.word(layout.looseCount)
+    guard count != 0 else { return }
+    memory.setWord(layout.looseCount, 0)
+    while count != 0 {
+      count = count &- 1
+      invalidate(memory.word(layout.loose(count)))
+    }
+  }
+
+  // MARK: Translated code
+
+  /// Code was translated from a page: stores to it are to be noticed.
+  /// - Parameter address: its virtual address. `physical`: the guest's physical one.
+  public func protect(_ physical: UInt32, at address: UInt32) {
+    guard layout.map.physical(physical) != nil else { return }
+    let place = layout.pageUse(layout.map.pageNumber(physical))
+    let use = memory.word(place)
+    let joined = PageUse.joined(use, PageUse.code, at: address)
+    guard use != joined else { return }
+    memory.setWord(place, joined)
+    guard use & PageUse.code == 0 else { return }
+    let megabyte = (physical &- layout.map.base) &>> 20
+    memory.setWord(layout.codeCount(megabyte), memory.word(layout.codeCount(megabyte)) &+ 1)
+    close(use)
+    close(memory.word(layout.sectionUse(megabyte)))
+    memory.setWord(layout.sectionUse(megabyte), 0)
+  }
+
+  /// Nothing writes there any more.
+  private func close(_ use: UInt32) {
+    guard use & PageUse.writable != 0 else { return }
+    use & PageUse.many != 0 ? invalidateAll() : invalidate(use)
+  }
+
+  /// The code of a page is no longer used: it may be written again.
+  /// - Returns: where it was translated from, or nil if from more than one address.
+  public func unprotect(_ physical: UInt32) -> UInt32? {
+    let place = layout.pageUse(layout.map.pageNumber(physical))
+    let use = memory.word(place)
+    let megabyte = (physical &- layout.map.base) &>> 20
+    memory.setWord(place, 0)
+    memory.setWord(layout.codeCount(megabyte), memory.word(layout.codeCount(megabyte)) &- 1)
+    return use & PageUse.many == 0 ? use & ~4095 : nil
+  }
+
+  /// Whether code that was translated from an address still is what lies there.
+  public func holdsCode(_ address: UInt32, _ regime: TranslationRegime) -> Bool {
+    let walk = GuestWalk(memory: memory, regime: regime, map: layout.map)
+    guard let page = try? walk.translate(Access(address: address, isFetch: true)),
+      layout.map.physical(page.physical) != nil
+    else { return false }
+    let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
+    return use & 7 == PageUse.code && (use ^ address) & ~4095 == 0
+  }
+
+  /// Whether all translated code still is what lies where it was translated from.
+  public func holdsAllCode(_ regime: TranslationRegime) -> Bool {
+    for megabyte in 0..<layout.map.size &>> 20 where memory.word(layout.codeCount(megabyte)) != 0 {
+      for page in megabyte &<< 8..<(megabyte &+ 1) &<< 8 {
+        let use = memory.word(layout.pageUse(page))
+        if use & PageUse.code != 0, use & PageUse.many != 0 || !holdsCode(use, regime) { return false }
+      }
+    }
+    return true
+  }
+
+  /// No code is translated any more.
+  public func unprotectAll() {
+    for megabyte in 0..<layout.map.size &>> 20 where memory.word(layout.codeCount(megabyte)) != 0 {
+      memory.setWord(layout.codeCount(megabyte), 0)
+      for page in megabyte &<< 8..<(megabyte &+ 1) &<< 8
+      where memory.word(layout.pageUse(page)) & PageUse.code != 0 {
+        memory.setWord(layout.pageUse(page), 0)
+      }
+    }
+  }
+}
