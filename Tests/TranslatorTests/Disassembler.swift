@@ -18,11 +18,11 @@ struct Disassembler {
       return UInt32(bitPattern: number)
     }
 
-    /// Whether a register or an operand of this name is in it.
+    /// Whether a register or an operand of this name is in it, written as the disassembler does.
     func names(_ operand: String) -> Bool {
-      text?.lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "_" }.dropFirst().contains(
-        Substring(operand))
-        ?? false
+      guard let text, text.contains(operand) else { return false }
+      let words = text.split { !$0.isLetter && !$0.isNumber && $0 != "_" }
+      return words.dropFirst().contains { $0 == operand || $0.hasPrefix(operand + "_") }
     }
   }
 
