@@ -172,8 +172,9 @@ public enum A32Decoder {
     // Signed multiplication; bits 22:20 1 and 3 are divisions. Ra 15: without addition.
     case 2:
       let isDivision = word.field(20, 3) | 2 == 3
-      let isLong = word.field(20, 3) == 4
-      return copy(!word.has15(at: 16, 8, 0) && !isDivision && !(isLong && word.rd == 15))
+      // The long ones and SMMLS have no form without it.
+      let needsRa = word.field(20, 3) == 4 || (word.field(20, 3) == 5 && word[7])
+      return copy(!word.has15(at: 16, 8, 0) && !isDivision && !(needsRa && word.rd == 15))
     default:
       switch word.field(20, 3) {
       case 0: return copy(!word.has15(at: 16, 8, 0) && word.field(5, 3) == 0)

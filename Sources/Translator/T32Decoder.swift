@@ -37,29 +37,17 @@ enum T32Form: UInt8 {
   case unprivilegedAccess
   case copy, synchronize
   // 16-bit instructions.
-  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress, pop,
-    compareAndBranch
-  case maskNarrow, ifThen, narrowConditional, narrowBranch
+  case addHigh, compareHigh, moveHigh, exchange, exchangeCall, narrowLiteral, narrowAddress
+  case pop, compareAndBranch, maskNarrow, ifThen, narrowConditional, narrowBranch
   // 32-bit instructions.
   case multiple, saveState, returnFromException, tableBranch, dual, dataProcessing, addImmediate
   case conditional, branch, call, callA32, exchangeJazelle, exceptionReturn
   case readStatus, writeStatus, mask, changeMode, load, literal, coprocessor
 }
 
-/// Register fields that must not name the PC; every set of them that is needed.
+/// Register fields that must not name the PC: a bit for each.
 enum T32Fields: UInt8 {
-  case none = 0
-  case n = 1
-  case nt = 3
-  case d = 4
-  case nd = 5
-  case td = 6
-  case ntd = 7
-  case m = 8
-  case ntm = 11
-  case dm = 12
-  case ndm = 13
-  case all = 15
+  case none, n, t, nt, d, nd, td, ntd, m, nm, tm, ntm, dm, ndm, tdm, all
 
   @inline(__always) func namesPC(in word: UInt32) -> Bool {
     (rawValue & 1 != 0 && word &>> 16 & 15 == 15) || (rawValue & 2 != 0 && word &>> 12 & 15 == 15)
@@ -82,7 +70,7 @@ struct T32Row {
   }
 
   /// The index of the first row of 32-bit instructions.
-  static let firstWide = 33
+  static let firstWide = 35
 
   static let all: InlineArray<_, T32Row> = [
     // A6.2: shift, add, subtract, move, compare; data processing.
@@ -101,10 +89,12 @@ struct T32Row {
     Self(0xE000_0000, 0x8000_0000, .copy),
     Self(0xF800_0000, 0xA000_0000, .narrowAddress),
     Self(0xF800_0000, 0xA800_0000, .copy),
-    // Miscellaneous: SP plus and minus immediate; CBZ, CBNZ; extend; PUSH; CPS; REV, REV16; REVSH; POP; BKPT.
+    // Miscellaneous: SP plus and minus immediate; CBZ, CBNZ; extend; PUSH and POP of nothing; PUSH; CPS; REV, REV16;
+    // REVSH; POP; BKPT.
     Self(0xFF00_0000, 0xB000_0000, .copy),
     Self(0xF500_0000, 0xB100_0000, .compareAndBranch),
     Self(0xFF00_0000, 0xB200_0000, .copy),
+    Self(0xF7FF_0000, 0xB400_0000, .undefined),
     Self(0xFE00_0000, 0xB400_0000, .copy),
     Self(0xFFE8_0000, 0xB660_0000, .maskNarrow),
     Self(0xFF80_0000, 0xBA00_0000, .copy),
@@ -118,7 +108,8 @@ struct T32Row {
     Self(0xFF0F_0000, 0xBF00_0000, .copy),
     Self(0xFFF0_0000, 0xBFF0_0000, .undefined),
     Self(0xFF00_0000, 0xBF00_0000, .ifThen),
-    // STM, LDM; UDF; SVC; B.
+    // STM and LDM of nothing; STM, LDM; UDF; SVC; B.
+    Self(0xF0FF_0000, 0xC000_0000, .undefined),
     Self(0xF000_0000, 0xC000_0000, .copy),
     Self(0xFF00_0000, 0xDE00_0000, .undefined),
     Self(0xFF00_0000, 0xDF00_0000, .supervisorCall),
@@ -126,8 +117,8 @@ struct T32Row {
     Self(0xF800_0000, 0xE000_0000, .narrowBranch),
 
     // A6.3.5, multiple: STM, STMDB; LDM, LDMDB; SRSDB, SRSIA; RFEDB, RFEIA.
-    Self(0xFFD0_8000, 0xE880_0000, .copy, never: .n),
-    Self(0xFFD0_8000, 0xE900_0000, .copy, never: .n),
+    Self(0xFFD0_A000, 0xE880_0000, .multiple, never: .n),
+    Self(0xFFD0_A000, 0xE900_0000, .multiple, never: .n),
     Self(0xFFD0_0000, 0xE890_0000, .multiple, never: .n),
     Self(0xFFD0_0000, 0xE910_0000, .multiple, never: .n),
     Self(0xFFDF_0000, 0xE80D_0000, .saveState),
@@ -145,16 +136,17 @@ struct T32Row {
     Self(0xFF60_0000, 0xE840_0000, .undefined),
     Self(0xFE50_0000, 0xE840_0000, .copy, never: .ntd),
     Self(0xFE50_0000, 0xE850_0000, .dual, never: .td),
-    // A6.3.11, data processing with a shifted register; A6.3.1, with a modified immediate.
-    Self(0xFE00_0000, 0xEA00_0000, .dataProcessing, never: .m),
+    // A6.3.11, data processing with a shifted register: PKH and all else; A6.3.1, with a modified immediate.
+    Self(0xFFF0_8010, 0xEAC0_0000, .copy, never: .ndm),
+    Self(0xFE00_8000, 0xEA00_0000, .dataProcessing, never: .m),
     Self(0xFA00_8000, 0xF000_0000, .dataProcessing),
     // A6.3.3, plain immediate: ADDW and SUBW; MOVW, MOVT; SSAT, SSAT16, USAT, USAT16; SBFX, UBFX; BFI and BFC.
     Self(0xFBF0_8000, 0xF200_0000, .addImmediate, never: .d),
     Self(0xFBF0_8000, 0xF2A0_0000, .addImmediate, never: .d),
     Self(0xFB70_8000, 0xF240_0000, .copy, never: .d),
-    Self(0xFF50_8000, 0xF300_0000, .copy, never: .nd),
-    Self(0xFF70_8000, 0xF340_0000, .copy, never: .nd),
-    Self(0xFFF0_8000, 0xF360_0000, .copy, never: .d),
+    Self(0xFF50_8020, 0xF300_0000, .copy, never: .nd),
+    Self(0xFB70_8020, 0xF340_0000, .copy, never: .nd),
+    Self(0xFFF0_8020, 0xF360_0000, .copy, never: .d),
     // A6.3.4, branches: B (always); BLX; BL.
     Self(0xF800_D000, 0xF000_9000, .branch),
     Self(0xF800_D001, 0xF000_C000, .callA32),
@@ -167,9 +159,9 @@ struct T32Row {
     Self(0xFFF0_D600, 0xF3A0_8200, .undefined),
     Self(0xFFF0_D100, 0xF3A0_8000, .mask),
     Self(0xFFF0_D100, 0xF3A0_8100, .changeMode),
-    Self(0xFFF0_D0F0, 0xF3B0_8020, .copy),
-    Self(0xFFF0_D0E0, 0xF3B0_8040, .copy),
-    Self(0xFFF0_D0F0, 0xF3B0_8060, .synchronize),
+    Self(0xFFF0_F0F0, 0xF3B0_8020, .copy),
+    Self(0xFFF0_F0E0, 0xF3B0_8040, .copy),
+    Self(0xFFF0_F0F0, 0xF3B0_8060, .synchronize),
     Self(0xFFF0_D000, 0xF3C0_8000, .exchangeJazelle, never: .n),
     Self(0xFFF0_D000, 0xF3D0_8000, .exceptionReturn),
     Self(0xFFE0_D020, 0xF3E0_8000, .readStatus, never: .d),
@@ -269,7 +261,7 @@ struct T32Encoding {
 
   private func wideOperation(_ form: T32Form) -> Operation {
     switch form {
-    case .multiple: word & 0x8000 == 0 ? .copy : .multipleLoadBranch(word: word)
+    case .multiple: multiple
     case .saveState: .emulate(word: 0xF84D_0500 | addressing | word & 31, isReturn: false)
     case .returnFromException: .emulate(word: 0xF810_0A00 | addressing | n &<< 16, isReturn: true)
     case .tableBranch: .tableBranch(base: n, index: m, halfwords: word & 16 != 0)
@@ -352,10 +344,11 @@ struct T32Encoding {
 
   private var isSaved: Bool { word & 1 &<< 20 != 0 }
 
-  /// The flags alone are User mode's too.
+  /// The upper two bytes of the CPSR may be written in User mode.
   private var writeStatus: Operation {
-    if !isSaved, word & 0x300 == 0 { return .copy }
     let move = 0xE120_F000 | (word & 0xF00) &<< 8 | n
+    if d == 0 { return .leave(.undefined) }
+    if !isSaved && d & 3 == 0 { return .copy }
     return isSaved ? .writeSavedStatus(word: move | 1 &<< 22) : .writeStatus(word: move)
   }
 
@@ -367,7 +360,7 @@ struct T32Encoding {
   /// Compares have no Rd and set the flags, moves have no Rn: 15 stands there.
   private var dataProcessing: Operation {
     let opcode = word &>> 21 & 15
-    let exists = 0x6D5F &>> opcode & 1 != 0
+    let exists = 0x6D1F &>> opcode & 1 != 0
     let compares = 0x2111 &>> opcode & 1 != 0 && word & 1 &<< 20 != 0
     let moves = 0xC &>> opcode & 1 != 0
     return exists && (d != 15 || compares) && (n != 15 || moves) ? .copy : .leave(.undefined)
@@ -388,6 +381,11 @@ struct T32Encoding {
   private var isAdded: Bool { word & 1 &<< 23 != 0 }
   private var isWord: Bool { word & 1 &<< 22 != 0 }
 
+  private var multiple: Operation {
+    if word & 0xFFFF == 0 { return .leave(.undefined) }
+    return word & 0x8000 == 0 ? .copy : .multipleLoadBranch(word: word)
+  }
+
   /// LDRD. With write-back, a literal is UNPREDICTABLE.
   private var dual: Operation {
     if n != 15 { return .copy }
@@ -397,7 +395,8 @@ struct T32Encoding {
 
   /// A byte or halfword to the PC is a hint: PLD, PLI.
   private var load: Operation {
-    t == 15 && isWord ? .loadedBranch(word: loadedBranch, value: alignedPC) : .copy
+    if t != 15 { return .copy }
+    return isWord ? .loadedBranch(word: loadedBranch, value: alignedPC) : .nothing
   }
 
   private var loadedBranch: UInt32 {
@@ -409,10 +408,10 @@ struct T32Encoding {
     return base | (word & 0x600) &<< 14 | writesBack | word & 0xFF
   }
 
-  /// A load relative to the PC, as A32's without offset: that of LDRH has eight bits only. A hint may look elsewhere.
+  /// A load relative to the PC, as A32's without offset: that of LDRH has eight bits only.
   private var literal: Operation {
     let value = relative(word & 0xFFF, adds: isAdded)
-    if t == 15 { return isWord ? .loadedBranch(word: 0xE59F_F000, value: value) : .copy }
+    if t == 15 { return isWord ? .loadedBranch(word: 0xE59F_F000, value: value) : .nothing }
     return .substitute(word: literalLoad | 15 &<< 16 | t &<< 12, value: value)
   }
 
