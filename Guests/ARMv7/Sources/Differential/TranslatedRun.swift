@@ -105,7 +105,7 @@ struct TranslatedRun {
   // MARK: Code of the cache
 
   private mutating func continueInCache() -> UInt32 {
-    breaks.set(near: translator[.position])
+    breaks.set(near: translator[.position], end: read32(Layout.directory))
     runFrame(at: translator[.position], status: translator[.flags])
     breaks.clear()
     let vector = State.context[Place.vector]
