@@ -50,12 +50,23 @@ extension Translator {
       fill(page, CodePage.header, 0)
       page = page &+ CacheLayout.pairBytes
     }
-    // One exit serves every word of the table.
-    let miss = layout.cache &+ CodePage.header
     space.setWord(miss, A32.exit(ExitCode.miss))
     space.publish(miss, count: 4)
     fill(layout.table, CacheLayout.tableBytes, miss)
     self[.cursor] = miss &+ 4
+  }
+
+  /// One exit serves every word of the table.
+  private var miss: UInt32 { layout.cache &+ CodePage.header }
+
+  /// The guest's state at that exit: the branch is certain.
+  func missRecovery(at address: UInt32) -> Recovery? {
+    guard address == miss else { return nil }
+    var recovery = Recovery()
+    recovery.place = .inRegister(0)
+    recovery.spill(0, 0)
+    recovery.spill(1, 1)
+    return recovery
   }
 
   private func fill(_ address: UInt32, _ count: UInt32, _ value: UInt32) {

@@ -147,7 +147,7 @@ public struct Translator<Space: AddressSpace> {
   }
 
   func recovery(at address: UInt32) -> Recovery? {
-    guard let start = start(of: address) else { return nil }
+    guard let start = start(of: address) else { return missRecovery(at: address) }
     let header = BlockHeader(space, start)
     if header.isEntry { return entryRecovery(at: address, start, header) }
     var translator = BlockTranslator(
