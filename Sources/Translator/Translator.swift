@@ -52,6 +52,8 @@ public struct Translator<Space: AddressSpace> {
     }
     self[.position] = address
     guard recover() else { return .lost }
+    // A call returns behind the instruction (B1.9.4, TakeSVCException).
+    if departure == .supervisorCall { self[.ifThen] = ITState.advanced(self[.ifThen]) }
     take(exception)
     return .resume
   }

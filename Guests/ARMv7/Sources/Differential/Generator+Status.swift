@@ -2,7 +2,7 @@
 
 extension Generator {
   mutating func statusA32() {
-    switch dice.below(10) {
+    switch dice.below(isUser ? 4 : 10) {
     case 0..<2: a32(0x010f_0000 | target() &<< 12)
     case 2: a32(0x0120_f000 | flagFields() | source())
     case 3: a32(0x0320_f000 | flagFields() | dice.below(4096))
@@ -83,6 +83,20 @@ extension Generator {
   }
 
   // MARK: Exceptions
+
+  /// MIDR, which the hypervisor answers, and maintenance of caches and branch predictors; A32 or T32.
+  mutating func coprocessor() {
+    guard !isUser, !isFunction else { return dataProcessing() }
+    let access: UInt32
+    switch dice.below(6) {
+    case 0: access = 0x0e07_0f9a | source() &<< 12  // DSB
+    case 1: access = 0x0e07_0fba | source() &<< 12  // DMB
+    case 2: access = 0x0e07_0f95 | source() &<< 12  // ISB
+    case 3: access = 0x0e07_0fd5 | source() &<< 12  // BPIALL
+    default: access = 0x0e10_0f10 | target() &<< 12
+    }
+    if isT32 { wide(0xee00 | access &>> 16 & 0xff, access & 0xffff) } else { a32(access) }
+  }
 
   /// One of those that the sequence may go on from; of those that end it only now and then.
   mutating func exception() {

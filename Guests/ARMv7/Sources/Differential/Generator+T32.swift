@@ -7,7 +7,7 @@ extension Generator {
     case 18..<20: indexedTransferT32()
     case 20: exclusive()
     case 21..<23: statusT32()
-    case 23: threadRegister()
+    case 23: if dice.oneIn(3) { coprocessor() } else { threadRegister() }
     case 24: exception()
     case 25..<30: if depth < 2 { ifThen() } else { singleT32() }
     default: if depth < 2 { branchT32() } else { singleT32() }

@@ -204,7 +204,7 @@ extension Generator {
   // MARK: The processor's state
 
   mutating func statusT32() {
-    switch dice.below(9) {
+    switch dice.below(isUser ? 3 : 9) {
     case 0..<2: wide(0xf3ef, 0x8000 | target() &<< 8)
     case 2: wide(0xf380 | source(), 0x8000 | (1 &+ dice.below(3)) &<< 10)
     case 3: writeModeT32()
@@ -254,8 +254,8 @@ extension Generator {
 
   private mutating func hintT32() {
     switch dice.below(5) {
-    case 0: halfword(0xbf00 | dice.below(2) &<< 4)
-    case 1: wide(0xf3af, 0x8000)
+    case 0: halfword(0xbf00 | hint() &<< 4)
+    case 1: wide(0xf3af, 0x8000 | hint())
     case 2: wide(0xf3bf, 0x8f4f | dice.below(3) &<< 4)
     case 3: wide(0xf3bf, 0x8f2f)
     default: wide(0xf890 | pointer(), 0xf000 | dice.below(4096))

@@ -21,8 +21,8 @@ private enum Result {
   static let resume: UInt32 = 0
   static let user: UInt32 = 1
   static let departure: UInt32 = 2
-  static let coprocessor: UInt32 = 3
   static let lost: UInt32 = 4
+  /// Otherwise the instruction, an MCR or MRC.
   static let aborted: UInt32 = ~0
 }
 
@@ -53,8 +53,9 @@ private func result(_ outcome: Translator<GuestSpace>.Outcome) -> UInt32 {
   switch outcome {
   case .resume: Result.resume
   case .user: Result.user
-  case .departure: Result.departure
-  case .coprocessor: Result.coprocessor
+  // Of what is tried here, WFE.
+  case .departure(let departure): departure == .waitForEvent ? Result.departure : Result.lost
+  case .coprocessor(let word): word
   case .lost: Result.lost
   }
 }
@@ -90,6 +91,11 @@ struct TranslatedRun {
       }
       switch outcome {
       case Result.resume: outcome = continueInCache()
+      case Result.user: outcome = continueInUserMode()
+      case Result.departure: outcome = Result.resume
+      case _ where outcome &>> 24 == 0xee:
+        answer(outcome)
+        outcome = Result.resume
       default: return false
       }
     }
@@ -137,6 +143,29 @@ struct TranslatedRun {
   private func abortOfStep() -> UInt32 {
     let isFetch = fault_address() &- (translator[.programCounter] & ~3) < 4
     return machine_attempt(Step.takeOwn, isFetch ? 3 : 4)
+  }
+
+  /// MRC of MIDR; everything else has no effect here.
+  private func answer(_ word: UInt32) {
+    if word & 0x0010_0000 != 0 { translator.setRegister(word &>> 12 & 15, main_identity()) }
+  }
+
+  /// User mode's code runs as it is.
+  private func continueInUserMode() -> UInt32 {
+    let context = State.context
+    for thread in 0..<3 as Range<UInt32> { context[Place.threads &+ thread] = threadRegister(thread) }
+    runFrame(at: translator[.programCounter] & ~1, status: translator.currentStatus)
+    translator[.threadUserReadWrite] = context[Place.threads]
+    let vector = context[Place.vector]
+    let isT32 = translator[.flags] & 0x20 != 0
+    let before: UInt32 = vector == 4 ? 8 : vector == 3 || !isT32 ? 4 : 2
+    translator[.programCounter] = (translator[.position] &- before) | (isT32 ? 1 : 0)
+    translator[.ifThen] = translator[.flags] &>> 25 & 3 | translator[.flags] &>> 8 & 0xfc
+    return machine_attempt(Step.takeOwn, vector)
+  }
+
+  private func threadRegister(_ number: UInt32) -> UInt32 {
+    read32(translator.layout.state &+ StateSlot.threadUserReadWrite.rawValue &+ 4 &* number)
   }
 
   /// Runs with the frame's registers until an exception, and saves them there.
