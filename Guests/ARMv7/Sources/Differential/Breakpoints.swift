@@ -37,9 +37,13 @@ struct Breakpoints {
   }
 
   /// One was met.
-  /// - Returns: 1 if the cache is to be thrown away, else 0.
+  /// - Returns: what happens to the cache then (`Step.interrupt`).
   mutating func hit() -> UInt32 {
     hits = hits &+ 1
-    return dice.oneIn(4) ? 1 : 0
+    switch dice.below(4) {
+    case 0: return 1
+    case 1: return Layout.code &+ 0xf00 &+ dice.below(128) &* 4
+    default: return 0
+    }
   }
 }

@@ -44,7 +44,8 @@ extension Generator {
     case 2: fieldA32()
     case 3: a32(parallel() | source() &<< 16 | target() &<< 12 | source())
     case 4: a32(unary() | target() &<< 12 | source())
-    default: a32(0x0300_0000 | dice.below(2) &<< 22 | dice.below(16) &<< 16 | target() &<< 12 | dice.below(4096))
+    default:
+      a32(0x0300_0000 | dice.below(2) &<< 22 | dice.below(16) &<< 16 | target() &<< 12 | dice.below(4096))
     }
   }
 

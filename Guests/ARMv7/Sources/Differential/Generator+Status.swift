@@ -7,7 +7,7 @@ extension Generator {
     case 2: a32(0x0120_f000 | flagFields() | source())
     case 3: a32(0x0320_f000 | flagFields() | dice.below(4096))
     case 4: writeMode()
-    case 5..<7: changeState_A32()
+    case 5..<7: changeProcessorState()
     case 7: savedStatusA32()
     case 8: userRegistersA32()
     default: if keepsMode { a32(0x010f_0000 | target() &<< 12) } else { storeReturnA32() }
@@ -33,7 +33,7 @@ extension Generator {
   }
 
   /// CPS in all its forms.
-  private mutating func changeState_A32() {
+  private mutating func changeProcessorState() {
     let masks = (1 &+ dice.below(7)) &<< 6
     switch dice.below(keepsMode ? 2 : 4) {
     case 0: word(0xf108_0000 | masks)
@@ -78,7 +78,8 @@ extension Generator {
   /// TPIDRURW, TPIDRURO, TPIDRPRW; A32 or T32.
   mutating func threadRegister() {
     let read = dice.oneIn(2)
-    let access = 0x0e0d_0f10 | (2 &+ dice.below(3)) &<< 5 | (read ? 1 &<< 20 | target() &<< 12 : source() &<< 12)
+    let access =
+      0x0e0d_0f10 | (2 &+ dice.below(3)) &<< 5 | (read ? 1 &<< 20 | target() &<< 12 : source() &<< 12)
     if isT32 { wide(0xee00 | access &>> 16 & 0xff, access & 0xffff) } else { a32(access) }
   }
 

@@ -196,7 +196,8 @@ extension Generator {
     case 0: halfword(0x4700 | register &<< 3)
     case 1: halfword((isFunction ? 0x4700 : 0x4780) | register &<< 3)
     case 2: halfword(0x4687 | register &<< 3)
-    default: if isFunction { halfword(0x4687 | register &<< 3) } else { callT32(functionT32 & ~1, changes: false) }
+    default:
+      if isFunction { halfword(0x4687 | register &<< 3) } else { callT32(functionT32 & ~1, changes: false) }
     }
     if dice.oneIn(2) { singleT32() }
   }

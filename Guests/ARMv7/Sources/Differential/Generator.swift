@@ -128,7 +128,11 @@ struct Generator {
     if isFetch {
       if isT32 { halfword(0x4700 | register &<< 3) } else { word(0xe12f_ff10 | register) }
     } else {
-      if isT32 { wide(0xf8d0 | register, register &<< 12) } else { word(0xe590_0000 | register &<< 16 | register &<< 12) }
+      if isT32 {
+        wide(0xf8d0 | register, register &<< 12)
+      } else {
+        word(0xe590_0000 | register &<< 16 | register &<< 12)
+      }
     }
   }
 

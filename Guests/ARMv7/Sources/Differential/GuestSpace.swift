@@ -36,11 +36,11 @@ struct GuestSpace: AddressSpace {
 }
 
 extension Translator where Space == GuestSpace {
-  /// The one there is. All of its state is in its memory.
+  /// The one there is. All of its state is in its memory, but for the size of its cache.
   static var shared: Translator {
     Translator(
       space: GuestSpace(),
       layout: CacheLayout(
-        cache: Layout.cache, pairs: Layout.cachePairs, table: Layout.table, directory: Layout.directory))
+        cache: Layout.cache, pairs: read32(Layout.pairs), table: Layout.table, directory: Layout.directory))
   }
 }

@@ -13,6 +13,9 @@ enum Layout {
   /// States that are kept (Test.swift).
   static let states: UInt32 = 0xb5d3_b000
 
+  /// How many pairs of `cache` the translator has.
+  static let pairs: UInt32 = states &+ 0x600
+
   /// The tested kernel's vectors and their handlers, one page.
   static let vectors: UInt32 = 0x4000_0000
   /// Its code.
