@@ -98,10 +98,11 @@ extension Generator {
     constant(register, 0)
     let list = loadedList(0x1fff)
     let base = pointer()
-    switch dice.below(4) {
+    switch dice.below(6) {
     case 0:
       wide(0xf84d, register &<< 12 | 0xd04)
       halfword(0xbd00)
+    case 4, 5: loadStoredT32(register)
     case 1:
       wide(0xf84d, register &<< 12 | 0xd04)
       pushT32(list)
@@ -116,6 +117,27 @@ extension Generator {
     if dice.oneIn(3) { nested(1) }
     beginState(t32)
     rewrite(place, t32: true, register, here)
+  }
+
+  /// LDR with an offset or an index, before or after; the base may change.
+  private mutating func loadStoredT32(_ register: UInt32) {
+    let pointer = pointer()
+    wide(0xf8c0 | pointer, register &<< 12)
+    let base = target()
+    let offset = dice.below(256)
+    let form = dice.below(3)
+    // ADD.W
+    wide(0xf100 | pointer, base &<< 8 | (form == 1 ? 0 : offset))
+    switch form {
+    case 0: wide(0xf850 | base, 0xfc00 | dice.below(2) &<< 8 | offset)
+    case 1: wide(0xf850 | base, 0xf900 | dice.below(2) &<< 9 | offset)
+    default:
+      let index = dice.bit(of: free & ~(1 &<< base))
+      // MVN.W of so much less one: the index is negative.
+      wide(0xf06f, index &<< 8 | offset)
+      wide(0xf100 | base, base &<< 8 | 1)
+      wide(0xf850 | base, 0xf000 | index)
+    }
   }
 
   /// TBB and TBH with four entries behind them.
