@@ -145,6 +145,7 @@ public struct Translator<Space: AddressSpace> {
     case .constant(let register, let value): setRegister(register, value)
     case .status(let register):
       setRegister(register, self.register(register) & 0xFFFF_0000 | self[.status] & 0xFFFF)
+    case .flags(let register, let mask): writeStatus(self.register(register), mask: mask)
     }
   }
 
