@@ -16,7 +16,8 @@ FIRMWARE_IMAGES := Pocketvisor:aarch64-none-none-elf:aarch64:aarch64 \
 FIRMWARE_PRODUCTS := Firmware/.build/aarch64-none-none-elf/release
 OBJCOPY ?= llvm-objcopy
 ASSETS := .cache/debian/vmlinuz .cache/debian/initrd.gz
-SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources
+SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources \
+  Guests/ARMv7/Package.swift Guests/ARMv7/Sources/Differential
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -93,4 +94,4 @@ docs: tool ## write the reference of the command line
 	@echo "Documentation/CommandLine.md"
 
 clean: ## remove what was built (the downloads in .cache stay)
-	rm -rf .build Firmware/.build Guests/.build
+	rm -rf .build Firmware/.build Guests/.build Guests/ARMv7/.build

@@ -199,7 +199,11 @@ extension BlockTranslator {
     // LDMIA or LDMIB, without write-back.
     if list != 0 { writer.emit(0xE810_0000 | word.rawValue & 0x018F_0000 | list) }
     spillTwo()
-    writer.emit(A32.load(0, word.rn, 4 &* count &+ (word[24] ? 4 : 0)))
+    // The PC alone is loaded by an LDM too, which has to be aligned.
+    writer.emit(
+      list == 0
+        ? 0xE810_0001 | word.rawValue & 0x018F_0000
+        : A32.load(0, word.rn, 4 &* count &+ (word[24] ? 4 : 0)))
     if word[21] {
       writer.emit(A32.add(word.rn, word.rn, encoded: 4 &* count &+ 4))
       writer.state.place = .inRegister(0)
@@ -218,7 +222,8 @@ extension BlockTranslator {
     let start = (word[23] ? 0 : 0 &- bytes) &+ (word[24] == word[23] ? 4 : 0)
     writer.spill(free, 2)
     move(free, word.rn, plus: start)
-    writer.emit(A32.load(free, free))
+    // LDM, which has to be aligned.
+    writer.emit(0xE890_0000 | free &<< 16 | 1 &<< free)
     move(free, word.rn, plus: start)
     writer.emit(A32.load(free, free, bytes &- 4))
     writer.store(free, .target)

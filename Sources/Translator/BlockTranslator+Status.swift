@@ -100,8 +100,6 @@ extension BlockTranslator {
   /// does.
   mutating func writeStatus(_ word: A32Word) {
     guard !word[25], !word[17] else { return leave(ExitCode.emulate, 14 &<< 28) }
-    // The upper bytes can be written in User mode, and as often as one likes.
-    if word.field(18, 2) != 0 { writer.emit(word.rawValue & 0x0FFC_FFFF | 14 &<< 28) }
     let changes: UInt32 = word.rm == 0 ? 1 : 0
     let pointer: UInt32 = word.rm == 2 ? 1 : 2
     writer.spill(changes, 2)
@@ -115,6 +113,12 @@ extension BlockTranslator {
     writer.emit(0xE080_0600 | pointer &<< 16 | pointer &<< 12 | changes)
     writer.emit(0xE5C0_0000 | pointer &<< 16 | word.rm &<< 12)
     writer.state.place = .behind
+    // The upper bytes can be written in User mode; not before, as the instruction's condition may depend on them.
+    if word.field(18, 2) != 0 {
+      writer.state.unfinished = .flags(register: word.rm, mask: word.field(16, 4) & 12)
+      writer.emit(word.rawValue & 0x0FFC_FFFF | 14 &<< 28)
+      writer.state.unfinished = .nothing
+    }
     writer.restore(pointer, 3)
     writer.restore(changes, 2)
   }

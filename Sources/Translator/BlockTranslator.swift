@@ -26,7 +26,7 @@ struct BlockTranslator<Space: AddressSpace> {
 
   var isT32: Bool { programCounter & 1 != 0 }
 
-  mutating func translate() {
+  @inline(never) mutating func translate() {
     let start = programCounter
     let end = CodePage.start(writer.position) &+ 4096 &- BlockTranslator.reserve
     var count: UInt32 = 0

@@ -30,6 +30,8 @@ struct Recovery {
     case constant(register: UInt32, value: UInt32)
     /// The lower half of the status is missing.
     case status(register: UInt32)
+    /// These bytes of the CPSR are still to be written.
+    case flags(register: UInt32, mask: UInt32)
   }
 
   mutating func spill(_ register: UInt32, _ slot: UInt32) {

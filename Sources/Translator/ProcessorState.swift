@@ -93,11 +93,9 @@ extension Translator {
     return self[.flags] & Status.userBits | Status.ifThen(self[.ifThen]) | thumb | self[.status] & 0x1DF
   }
 
-  /// The guest takes an exception where `recover` found it, or out of User mode.
+  /// The guest takes an exception where `recover` found it, or out of User mode. `.ifThen` is what its SPSR gets.
   public func take(_ exception: GuestException) {
     let instruction = self[.programCounter]
-    // It returns behind the instruction (B1.9.4, TakeSVCException).
-    if exception == .supervisorCall { self[.ifThen] = ITState.advanced(self[.ifThen]) }
     let saved = currentStatus
     let size: UInt32 = instruction & 1 != 0 ? 2 : 4
     changeMode(exception.mode)

@@ -52,6 +52,8 @@ public struct Translator<Space: AddressSpace> {
     }
     self[.position] = address
     guard recover() else { return .lost }
+    // A call returns behind the instruction (B1.9.4, TakeSVCException).
+    if departure == .supervisorCall { self[.ifThen] = ITState.advanced(self[.ifThen]) }
     take(exception)
     return .resume
   }
@@ -143,6 +145,7 @@ public struct Translator<Space: AddressSpace> {
     case .constant(let register, let value): setRegister(register, value)
     case .status(let register):
       setRegister(register, self.register(register) & 0xFFFF_0000 | self[.status] & 0xFFFF)
+    case .flags(let register, let mask): writeStatus(self.register(register), mask: mask)
     }
   }
 

@@ -39,6 +39,14 @@ struct EmulatedBoard: Sendable {
     return try board.run(["-kernel", Repository.guest(guest), "-append", arguments], script)
   }
 
+  /// Starts the differential test on a 32-bit board.
+  func run(differential arguments: String, script: Script) throws -> Recording {
+    let board = ["-M", "vexpress-a9", "-m", "64M", "-display", "none", "-monitor", "none", "-serial", "stdio"]
+    let software = ["-kernel", Repository.guest("differential"), "-append", arguments]
+    return try run(
+      program: "qemu-system-arm", board + ["-nic", "none", "-audiodev", "none,id=none"] + software, script)
+  }
+
   /// Starts a phone under the hypervisor.
   /// - Parameter damage: changes the device image.
   func run(phone yaml: String, script: Script, damage: (inout Data) -> Void = { _ in }) throws -> Recording {
@@ -55,11 +63,15 @@ struct EmulatedBoard: Sendable {
   }
 
   private func run(_ software: [String], _ script: Script) throws -> Recording {
+    try run(program: BoardModel.virt.program, arguments(software), script)
+  }
+
+  private func run(program: String, _ arguments: [String], _ script: Script) throws -> Recording {
     Self.places.wait()
     defer { Self.places.signal() }
     var session = ConsoleSession(
       listener: Recorder(script: script), keyboard: nil, screen: nil, timeout: timeout)
-    let end = session.run(try EmulatorProcess(BoardModel.virt.program, arguments(software)))
+    let end = session.run(try EmulatorProcess(program, arguments))
     return Recording(end: end, output: session.listener.output, missing: session.listener.missing)
   }
 }

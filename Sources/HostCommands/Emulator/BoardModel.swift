@@ -21,7 +21,7 @@ public enum BoardModel: String, CaseIterable, Sendable {
   var description: BoardDescription {
     BoardDescription(
       name: "QEMU \(rawValue)", memory: Self.memory, memoryBase: self == .vexpress ? 0x6000_0000 : 0x4000_0000,
-      cpus: 1, interruptControllerGeneration: 2)
+      cpus: 1, interruptControllerGeneration: 2, hasVirtualizationExtensions: false)
   }
 
   /// The arguments that make QEMU a real board.

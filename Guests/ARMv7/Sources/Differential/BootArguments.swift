@@ -19,12 +19,16 @@ struct BootArguments {
     UInt8(truncatingIfNeeded: read32(address & ~3) &>> ((address & 3) &<< 3))
   }
 
-  private func isEnd(_ byte: UInt8) -> Bool { byte == 0 || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "=") }
+  private func isEnd(_ byte: UInt8) -> Bool {
+    byte == 0 || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "=")
+  }
 
   private func hasWord(_ word: StaticString, at address: UInt32) -> Bool {
     for index in 0..<word.utf8CodeUnitCount {
       // In bounds by the loop's range.
-      guard unsafe word.utf8Start[index] == byte(address &+ UInt32(truncatingIfNeeded: index)) else { return false }
+      guard unsafe word.utf8Start[index] == byte(address &+ UInt32(truncatingIfNeeded: index)) else {
+        return false
+      }
     }
     return isEnd(byte(address &+ UInt32(truncatingIfNeeded: word.utf8CodeUnitCount)))
   }
@@ -34,7 +38,9 @@ struct BootArguments {
     var address = text
     var isStart = true
     while byte(address) != 0 {
-      if isStart, hasWord(word, at: address) { return address &+ UInt32(truncatingIfNeeded: word.utf8CodeUnitCount) }
+      if isStart, hasWord(word, at: address) {
+        return address &+ UInt32(truncatingIfNeeded: word.utf8CodeUnitCount)
+      }
       isStart = byte(address) == UInt8(ascii: " ")
       address = address &+ 1
     }

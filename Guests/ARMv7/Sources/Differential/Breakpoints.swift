@@ -15,12 +15,16 @@ struct Breakpoints {
     if isActive { enable_breakpoints() }
   }
 
-  /// All six behind an address, halfwords of the next 128 bytes; a few times.
-  mutating func set(near address: UInt32) {
-    guard isActive, hits < 8, dice.oneIn(2) else { return }
+  /// All six at halfwords of the next 128 bytes or of all code, a few times.
+  /// - Parameters:
+  ///   - address: where the code goes on.
+  ///   - end: where the newest code ends.
+  mutating func set(near address: UInt32, end: UInt32) {
+    guard isActive, hits < 8, !dice.oneIn(4) else { return }
     isSet = true
+    let (start, bytes) = dice.oneIn(2) ? (address, 128) : (Layout.cache, end &- Layout.cache)
     for number in 0..<6 as Range<UInt32> {
-      let place = address &+ dice.below(64) &* 2
+      let place = start &+ dice.below(bytes / 2 & 0xffff) &* 2
       // DBGBCR: of which halfword (BAS), User mode only, enabled.
       set_breakpoint(number, place & ~3, (place & 2 != 0 ? 0xc : 0x3) &<< 5 | 5)
     }
@@ -33,9 +37,13 @@ struct Breakpoints {
   }
 
   /// One was met.
-  /// - Returns: 1 if the cache is to be thrown away, else 0.
+  /// - Returns: what happens to the cache then (`Step.interrupt`).
   mutating func hit() -> UInt32 {
     hits = hits &+ 1
-    return dice.oneIn(4) ? 1 : 0
+    switch dice.below(4) {
+    case 0: return 1
+    case 1: return Layout.code &+ 0xf00 &+ dice.below(128) &* 4
+    default: return 0
+    }
   }
 }

@@ -10,7 +10,7 @@ extension Generator {
     case 20: literalA32()
     case 21: exclusive()
     case 22..<25: statusA32()
-    case 25: threadRegister()
+    case 25: if dice.oneIn(3) { coprocessor() } else { threadRegister() }
     case 26: exception()
     case 27: hintA32()
     case 28: storesOfCounterA32()
@@ -44,7 +44,8 @@ extension Generator {
     case 2: fieldA32()
     case 3: a32(parallel() | source() &<< 16 | target() &<< 12 | source())
     case 4: a32(unary() | target() &<< 12 | source())
-    default: a32(0x0300_0000 | dice.below(2) &<< 22 | dice.below(16) &<< 16 | target() &<< 12 | dice.below(4096))
+    default:
+      a32(0x0300_0000 | dice.below(2) &<< 22 | dice.below(16) &<< 16 | target() &<< 12 | dice.below(4096))
     }
   }
 
@@ -116,9 +117,15 @@ extension Generator {
 
   // MARK: Hints and barriers
 
+  /// NOP, YIELD, WFE or SEV. Nothing ends a WFI here.
+  mutating func hint() -> UInt32 {
+    let number = dice.below(4)
+    return number == 3 ? 4 : number
+  }
+
   mutating func hintA32() {
     switch dice.below(6) {
-    case 0: a32(0x0320_f000 | dice.below(2))
+    case 0: a32(0x0320_f000 | hint())
     case 1: word(0xf57f_f05f)
     case 2: word(0xf57f_f04f)
     case 3: word(0xf57f_f06f)

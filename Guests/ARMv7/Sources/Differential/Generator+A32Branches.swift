@@ -32,30 +32,40 @@ extension Generator {
     let t32 = nextState()
     // A branch that may not be taken cannot lead to the other state.
     let condition = t32 ? 14 : condition()
-    let difference = computedJump(condition, register)
+    let jump = address
+    let form = dice.below(isFunction ? 9 : 10)
+    computedJump(form, condition &<< 28, register)
     filler()
     beginState(t32)
-    rewrite(place, t32: false, register, here &+ difference)
+    rewrite(place, t32: false, register, operand(form, jump))
   }
 
-  /// - Returns: by how much the register has to be more than the target.
-  private mutating func computedJump(_ condition: UInt32, _ register: UInt32) -> UInt32 {
-    switch dice.below(7) {
-    case 0 where !isFunction: word(condition &<< 28 | 0x012f_ff30 | register)
-    case 1: word(condition &<< 28 | 0x01a0_f000 | register)
-    case 2:
-      word(condition &<< 28 | 0x008f_f000 | register)
-      return 0 &- address &- 4
-    case 3:
-      word(condition &<< 28 | 0x0280_f010 | register &<< 16)
-      return 0 &- 16
-    case 4:
-      word(condition &<< 28 | 0x0240_f00c | register &<< 16)
-      return 12
-    case 5: word(condition &<< 28 | 0x0380_f000 | register &<< 16)
-    default: word(condition &<< 28 | 0x012f_ff10 | register)
+  private mutating func computedJump(_ form: UInt32, _ condition: UInt32, _ register: UInt32) {
+    switch form {
+    case 0: word(condition | 0x01a0_f000 | register)
+    case 1: word(condition | 0x008f_f000 | register)
+    case 2: word(condition | 0x0280_f010 | register &<< 16)
+    case 3: word(condition | 0x0240_f00c | register &<< 16)
+    case 4: word(condition | 0x0380_f000 | register &<< 16)
+    case 5: word(condition | 0x01a0_f260 | register)  // ROR #4
+    case 6: word(condition | 0x01e0_f000 | register)  // MVN
+    case 7: word(condition | 0x006f_f000 | register)  // RSB pc, pc, register
+    case 8: word(condition | 0x012f_ff10 | register)
+    default: word(condition | 0x012f_ff30 | register)
     }
-    return 0
+  }
+
+  /// What the register has to be so that the branch at `jump` leads here.
+  private func operand(_ form: UInt32, _ jump: UInt32) -> UInt32 {
+    switch form {
+    case 1: here &- jump &- 8
+    case 2: here &- 16
+    case 3: here &+ 12
+    case 5: here &<< 4 | here &>> 28
+    case 6: ~here
+    case 7: here &+ jump &+ 8
+    default: here
+    }
   }
 
   // MARK: Memory
@@ -99,21 +109,56 @@ extension Generator {
 
   private mutating func popStored(_ register: UInt32, _ condition: UInt32) {
     let list = loadedList(0x1fff)
-    let base = pointer()
-    switch dice.below(4) {
+    switch dice.below(5) {
     case 0:
       word(0xe52d_0004 | register &<< 12)
       word(condition &<< 28 | 0x049d_f004)
-    case 1:
-      word(0xe580_0000 | base &<< 16 | register &<< 12 | UInt32(truncatingIfNeeded: list.nonzeroBitCount) &* 4)
-      word(condition &<< 28 | 0x0890_8000 | base &<< 16 | list)
-    case 2:
-      word(0xe500_0004 | base &<< 16 | register &<< 12)
-      word(condition &<< 28 | 0x0910_8000 | base &<< 16 | list)
+    case 1: loadListStored(register, condition, list)
+    case 2: loadStored(register, condition)
     default:
       word(0xe52d_0004 | register &<< 12)
       word(0xe92d_0000 | list)
       word(condition &<< 28 | 0x08bd_8000 | list)
+    }
+  }
+
+  /// LDM in all modes; the PC is the highest word.
+  private mutating func loadListStored(_ register: UInt32, _ condition: UInt32, _ list: UInt32) {
+    let base = pointer()
+    let list = dice.oneIn(4) ? 0 : list
+    let mode = dice.below(4)  // DA, IA, DB, IB
+    let below = UInt32(truncatingIfNeeded: list.nonzeroBitCount) &* 4
+    let offset = mode == 0 ? 0 : mode == 1 ? below : mode == 2 ? 0 &- 4 : below &+ 4
+    storeTarget(register, base, offset)
+    let writes = isFunction ? 0 : dice.below(2)
+    word(condition &<< 28 | 0x0810_8000 | mode &<< 23 | writes &<< 21 | base &<< 16 | list)
+  }
+
+  private mutating func storeTarget(_ register: UInt32, _ base: UInt32, _ offset: UInt32) {
+    if offset &>> 31 != 0 {
+      word(0xe500_0000 | base &<< 16 | register &<< 12 | 0 &- offset & 0xfff)
+    } else {
+      word(0xe580_0000 | base &<< 16 | register &<< 12 | offset)
+    }
+  }
+
+  /// LDR with an offset or an index, before or after; the base may change.
+  private mutating func loadStored(_ register: UInt32, _ condition: UInt32) {
+    let pointer = pointer()
+    storeTarget(register, pointer, 0)
+    let base = target()
+    let offset = dice.below(dice.oneIn(2) ? 256 : 4096)
+    let form = dice.below(4)
+    // The base is the pointer, or further by the offset.
+    word((form == 1 ? 0xe1a0_0000 | pointer : 0xe280_0000 | pointer &<< 16 | offset & 0xff) | base &<< 12)
+    let load = condition &<< 28 | 0x0410_f000 | base &<< 16
+    switch form {
+    case 0: word(load | 1 &<< 24 | dice.below(2) &<< 21 | offset & 0xff)
+    case 1: word(load | dice.below(2) &<< 23 | offset)
+    default:
+      let index = dice.bit(of: free & ~(1 &<< base) & 0x1fff)
+      word(0xe3a0_0000 | index &<< 12 | offset & 0xff)
+      word(load | 1 &<< 25 | 1 &<< 24 | dice.below(2) &<< 21 | index)
     }
   }
 

@@ -113,7 +113,8 @@ extension Generator {
   mutating func literalA32() {
     let back = dice.below(256) & ~3
     switch dice.below(5) {
-    case 0: a32(0x0010_00b0 | 1 &<< 24 | 1 &<< 22 | 15 &<< 16 | target() &<< 12 | (back & 0xf0) &<< 4 | back & 0xf)
+    case 0:
+      a32(0x0010_00b0 | 1 &<< 24 | 1 &<< 22 | 15 &<< 16 | target() &<< 12 | (back & 0xf0) &<< 4 | back & 0xf)
     case 1:
       guard let (first, _) = targetPair() else { return }
       a32(0x0000_00d0 | 1 &<< 24 | 1 &<< 22 | 15 &<< 16 | first &<< 12 | (back & 0xf0) &<< 4 | back & 0xf)

@@ -112,7 +112,7 @@ extension Generator {
   mutating func exceptionReturn() {
     guard hasSavedStatus, !isFunction else { return skip() }
     let t32 = nextState()
-    let next = nextMode()
+    let next = depth == 0 && dice.oneIn(6) ? Mode.user : nextMode()
     let then: UInt32 = t32 && dice.oneIn(3) ? ifThenState() : 0
     var status = status(next) | (t32 ? 0x20 : 0)
     status |= (then &>> 2) &<< 10 | (then & 3) &<< 25

@@ -62,6 +62,8 @@ extension Generator {
   /// The mode for what comes next.
   mutating func nextMode() -> UInt32 { keepsMode ? mode : Mode.privileged(dice.below(6)) }
 
+  var isUser: Bool { mode == Mode.user }
+
   /// Functions are called in any mode.
   var hasSavedStatus: Bool { !isFunction && mode != Mode.system && mode != Mode.user }
 }

@@ -2,12 +2,12 @@
 
 extension Generator {
   mutating func statusA32() {
-    switch dice.below(10) {
+    switch dice.below(isUser ? 4 : 10) {
     case 0..<2: a32(0x010f_0000 | target() &<< 12)
     case 2: a32(0x0120_f000 | flagFields() | source())
     case 3: a32(0x0320_f000 | flagFields() | dice.below(4096))
     case 4: writeMode()
-    case 5..<7: changeState_A32()
+    case 5..<7: changeProcessorState()
     case 7: savedStatusA32()
     case 8: userRegistersA32()
     default: if keepsMode { a32(0x010f_0000 | target() &<< 12) } else { storeReturnA32() }
@@ -33,7 +33,7 @@ extension Generator {
   }
 
   /// CPS in all its forms.
-  private mutating func changeState_A32() {
+  private mutating func changeProcessorState() {
     let masks = (1 &+ dice.below(7)) &<< 6
     switch dice.below(keepsMode ? 2 : 4) {
     case 0: word(0xf108_0000 | masks)
@@ -78,11 +78,26 @@ extension Generator {
   /// TPIDRURW, TPIDRURO, TPIDRPRW; A32 or T32.
   mutating func threadRegister() {
     let read = dice.oneIn(2)
-    let access = 0x0e0d_0f10 | (2 &+ dice.below(3)) &<< 5 | (read ? 1 &<< 20 | target() &<< 12 : source() &<< 12)
+    let access =
+      0x0e0d_0f10 | (2 &+ dice.below(3)) &<< 5 | (read ? 1 &<< 20 | target() &<< 12 : source() &<< 12)
     if isT32 { wide(0xee00 | access &>> 16 & 0xff, access & 0xffff) } else { a32(access) }
   }
 
   // MARK: Exceptions
+
+  /// MIDR, which the hypervisor answers, and maintenance of caches and branch predictors; A32 or T32.
+  mutating func coprocessor() {
+    guard !isUser, !isFunction else { return dataProcessing() }
+    let access: UInt32
+    switch dice.below(6) {
+    case 0: access = 0x0e07_0f9a | source() &<< 12  // DSB
+    case 1: access = 0x0e07_0fba | source() &<< 12  // DMB
+    case 2: access = 0x0e07_0f95 | source() &<< 12  // ISB
+    case 3: access = 0x0e07_0fd5 | source() &<< 12  // BPIALL
+    default: access = 0x0e10_0f10 | target() &<< 12
+    }
+    if isT32 { wide(0xee00 | access &>> 16 & 0xff, access & 0xffff) } else { a32(access) }
+  }
 
   /// One of those that the sequence may go on from; of those that end it only now and then.
   mutating func exception() {

@@ -7,7 +7,7 @@ extension Generator {
     case 18..<20: indexedTransferT32()
     case 20: exclusive()
     case 21..<23: statusT32()
-    case 23: threadRegister()
+    case 23: if dice.oneIn(3) { coprocessor() } else { threadRegister() }
     case 24: exception()
     case 25..<30: if depth < 2 { ifThen() } else { singleT32() }
     default: if depth < 2 { branchT32() } else { singleT32() }
@@ -51,8 +51,10 @@ extension Generator {
     case 0: halfword(0x4400 | fields | dice.bit(of: 0xdfff) &<< 3)
     case 1: halfword(0x4500 | (8 &+ dice.below(5)) &<< 3 | dice.below(8))
     case 2: halfword(0x4600 | fields | dice.bit(of: 0xffff) &<< 3)
-    case 3: if let low = lowTarget() { halfword(0xa000 | low &<< 8 | dice.below(256)) } else { halfword(0xbf00) }
-    case 4: if let low = lowTarget() { halfword(0xa800 | low &<< 8 | dice.below(256)) } else { halfword(0xbf00) }
+    case 3:
+      if let low = lowTarget() { halfword(0xa000 | low &<< 8 | dice.below(256)) } else { halfword(0xbf00) }
+    case 4:
+      if let low = lowTarget() { halfword(0xa800 | low &<< 8 | dice.below(256)) } else { halfword(0xbf00) }
     case 5 where !isFunction: halfword(0xb000 | dice.below(2) &<< 7 | dice.below(8))
     default: wide(0xf20f | dice.below(2) &* 0xa0, dice.below(8) &<< 12 | register &<< 8 | dice.below(256))
     }
@@ -107,12 +109,14 @@ extension Generator {
       let (low, high) = twoTargets()
       wide(0xfb80 | dice.below(4) &<< 5 | source(), low &<< 12 | high &<< 8 | source())
     case 2: fieldT32()
-    case 3: wide(0xf200 | dice.below(2) &* 0xa0 | source(), dice.below(8) &<< 12 | target() &<< 8 | dice.below(256))
+    case 3:
+      wide(0xf200 | dice.below(2) &* 0xa0 | source(), dice.below(8) &<< 12 | target() &<< 8 | dice.below(256))
     case 4:
       wide(
         0xf240 | dice.below(2) &<< 7 | dice.below(16), dice.below(8) &<< 12 | target() &<< 8 | dice.below(256))
     case 5: unaryT32()
-    default: wide(0xfa80 | dice.below(2) &<< 4 | source(), 0xf000 | target() &<< 8 | dice.below(2) &<< 6 | source())
+    default:
+      wide(0xfa80 | dice.below(2) &<< 4 | source(), 0xf000 | target() &<< 8 | dice.below(2) &<< 6 | source())
     }
   }
 

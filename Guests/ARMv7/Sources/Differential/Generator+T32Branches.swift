@@ -98,10 +98,11 @@ extension Generator {
     constant(register, 0)
     let list = loadedList(0x1fff)
     let base = pointer()
-    switch dice.below(4) {
+    switch dice.below(6) {
     case 0:
       wide(0xf84d, register &<< 12 | 0xd04)
       halfword(0xbd00)
+    case 4, 5: loadStoredT32(register)
     case 1:
       wide(0xf84d, register &<< 12 | 0xd04)
       pushT32(list)
@@ -116,6 +117,27 @@ extension Generator {
     if dice.oneIn(3) { nested(1) }
     beginState(t32)
     rewrite(place, t32: true, register, here)
+  }
+
+  /// LDR with an offset or an index, before or after; the base may change.
+  private mutating func loadStoredT32(_ register: UInt32) {
+    let pointer = pointer()
+    wide(0xf8c0 | pointer, register &<< 12)
+    let base = target()
+    let offset = dice.below(256)
+    let form = dice.below(3)
+    // ADD.W
+    wide(0xf100 | pointer, base &<< 8 | (form == 1 ? 0 : offset))
+    switch form {
+    case 0: wide(0xf850 | base, 0xfc00 | dice.below(2) &<< 8 | offset)
+    case 1: wide(0xf850 | base, 0xf900 | dice.below(2) &<< 9 | offset)
+    default:
+      let index = dice.bit(of: free & ~(1 &<< base))
+      // MVN.W of so much less one: the index is negative.
+      wide(0xf06f, index &<< 8 | offset)
+      wide(0xf100 | base, base &<< 8 | 1)
+      wide(0xf850 | base, 0xf000 | index)
+    }
   }
 
   /// TBB and TBH with four entries behind them.
@@ -196,7 +218,8 @@ extension Generator {
     case 0: halfword(0x4700 | register &<< 3)
     case 1: halfword((isFunction ? 0x4700 : 0x4780) | register &<< 3)
     case 2: halfword(0x4687 | register &<< 3)
-    default: if isFunction { halfword(0x4687 | register &<< 3) } else { callT32(functionT32 & ~1, changes: false) }
+    default:
+      if isFunction { halfword(0x4687 | register &<< 3) } else { callT32(functionT32 & ~1, changes: false) }
     }
     if dice.oneIn(2) { singleT32() }
   }
@@ -204,7 +227,7 @@ extension Generator {
   // MARK: The processor's state
 
   mutating func statusT32() {
-    switch dice.below(9) {
+    switch dice.below(isUser ? 3 : 9) {
     case 0..<2: wide(0xf3ef, 0x8000 | target() &<< 8)
     case 2: wide(0xf380 | source(), 0x8000 | (1 &+ dice.below(3)) &<< 10)
     case 3: writeModeT32()
@@ -254,8 +277,8 @@ extension Generator {
 
   private mutating func hintT32() {
     switch dice.below(5) {
-    case 0: halfword(0xbf00 | dice.below(2) &<< 4)
-    case 1: wide(0xf3af, 0x8000)
+    case 0: halfword(0xbf00 | hint() &<< 4)
+    case 1: wide(0xf3af, 0x8000 | hint())
     case 2: wide(0xf3bf, 0x8f4f | dice.below(3) &<< 4)
     case 3: wide(0xf3bf, 0x8f2f)
     default: wide(0xf890 | pointer(), 0xf000 | dice.below(4096))

@@ -113,9 +113,27 @@ struct Generator {
 
   /// What ends the sequence for certain.
   mutating func end() {
+    if !isFunction, dice.oneIn(6) { accessNothing() }
     if plan.resumed & 2 == 0 { return undefined() }
     if plan.resumed & 4 == 0 { return supervisorCall() }
     breakpoint()
+  }
+
+  /// A load or a branch to where nothing is mapped, if that ends the sequence.
+  private mutating func accessNothing() {
+    let register = target()
+    let isFetch = dice.oneIn(2)
+    guard plan.resumed &>> (isFetch ? 3 : 4) & 1 == 0 else { return }
+    constant(register, Layout.hole &+ dice.below(64) &* 4 &+ (isFetch && nextState() ? 1 : 0))
+    if isFetch {
+      if isT32 { halfword(0x4700 | register &<< 3) } else { word(0xe12f_ff10 | register) }
+    } else {
+      if isT32 {
+        wide(0xf8d0 | register, register &<< 12)
+      } else {
+        word(0xe590_0000 | register &<< 16 | register &<< 12)
+      }
+    }
   }
 
   // MARK: Functions

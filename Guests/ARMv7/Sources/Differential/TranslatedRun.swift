@@ -12,7 +12,8 @@ private enum Step {
   static let take: UInt32 = 3
   /// The exception of an access that the translator did for the guest.
   static let takeOwn: UInt32 = 4
-  /// The guest's state is found, and it goes on from there; the cache is thrown away now and then.
+  /// The guest's state is found, and it goes on from there. 0: in the same code; 1: the cache is thrown away; else what was
+  /// translated from 256 bytes here.
   static let interrupt: UInt32 = 5
 }
 
@@ -21,8 +22,8 @@ private enum Result {
   static let resume: UInt32 = 0
   static let user: UInt32 = 1
   static let departure: UInt32 = 2
-  static let coprocessor: UInt32 = 3
   static let lost: UInt32 = 4
+  /// Otherwise the instruction, an MCR or MRC.
   static let aborted: UInt32 = ~0
 }
 
@@ -38,7 +39,11 @@ private enum Result {
   case Step.takeOwn: take(argument)
   default:
     guard translator.recover() else { return Result.lost }
-    if argument != 0 { translator.flush() }
+    switch argument {
+    case 0: break
+    case 1: translator.flush()
+    default: translator.drop(argument, count: 256)
+    }
     translator.enter(translator[.programCounter], ifThen: translator[.ifThen])
   }
   return Result.resume
@@ -53,15 +58,16 @@ private func result(_ outcome: Translator<GuestSpace>.Outcome) -> UInt32 {
   switch outcome {
   case .resume: Result.resume
   case .user: Result.user
-  case .departure: Result.departure
-  case .coprocessor: Result.coprocessor
+  // Of what is tried here, WFE.
+  case .departure(let departure): departure == .waitForEvent ? Result.departure : Result.lost
+  case .coprocessor(let word): word
   case .lost: Result.lost
   }
 }
 
 /// Runs one test translated; the result is in `Test.translated`.
 struct TranslatedRun {
-  private let translator = Translator<GuestSpace>.shared
+  private let translator: Translator<GuestSpace>
   private let test: Test
   private var breaks: Breakpoints
   /// Exits are counted, as a sequence that does not end is wrong.
@@ -71,6 +77,9 @@ struct TranslatedRun {
 
   init(_ test: Test, interrupts: Bool) {
     self.test = test
+    // Now and then so few that it is thrown away in the middle.
+    write32(Layout.pairs, test.number % 4 == 0 ? 1 : Layout.cachePairs)
+    translator = Translator<GuestSpace>.shared
     breaks = Breakpoints(test.dice, isActive: interrupts)
   }
 
@@ -90,6 +99,11 @@ struct TranslatedRun {
       }
       switch outcome {
       case Result.resume: outcome = continueInCache()
+      case Result.user: outcome = continueInUserMode()
+      case Result.departure: outcome = Result.resume
+      case _ where outcome &>> 24 == 0xee:
+        answer(outcome)
+        outcome = Result.resume
       default: return false
       }
     }
@@ -105,7 +119,7 @@ struct TranslatedRun {
   // MARK: Code of the cache
 
   private mutating func continueInCache() -> UInt32 {
-    breaks.set(near: translator[.position])
+    breaks.set(near: translator[.position], end: read32(Layout.directory))
     runFrame(at: translator[.position], status: translator[.flags])
     breaks.clear()
     let vector = State.context[Place.vector]
@@ -137,6 +151,29 @@ struct TranslatedRun {
   private func abortOfStep() -> UInt32 {
     let isFetch = fault_address() &- (translator[.programCounter] & ~3) < 4
     return machine_attempt(Step.takeOwn, isFetch ? 3 : 4)
+  }
+
+  /// MRC of MIDR; everything else has no effect here.
+  private func answer(_ word: UInt32) {
+    if word & 0x0010_0000 != 0 { translator.setRegister(word &>> 12 & 15, main_identity()) }
+  }
+
+  /// User mode's code runs as it is.
+  private func continueInUserMode() -> UInt32 {
+    let context = State.context
+    for thread in 0..<3 as Range<UInt32> { context[Place.threads &+ thread] = threadRegister(thread) }
+    runFrame(at: translator[.programCounter] & ~1, status: translator.currentStatus)
+    translator[.threadUserReadWrite] = context[Place.threads]
+    let vector = context[Place.vector]
+    let isT32 = translator[.flags] & 0x20 != 0
+    let before: UInt32 = vector == 4 ? 8 : vector == 3 || !isT32 ? 4 : 2
+    translator[.programCounter] = (translator[.position] &- before) | (isT32 ? 1 : 0)
+    translator[.ifThen] = translator[.flags] &>> 25 & 3 | translator[.flags] &>> 8 & 0xfc
+    return machine_attempt(Step.takeOwn, vector)
+  }
+
+  private func threadRegister(_ number: UInt32) -> UInt32 {
+    read32(translator.layout.state &+ StateSlot.threadUserReadWrite.rawValue &+ 4 &* number)
   }
 
   /// Runs with the frame's registers until an exception, and saves them there.
@@ -178,7 +215,10 @@ struct TranslatedRun {
     let mode = status & 0x1f
     translator[.status] = status & 0x1df
     translator[.flags] = status & 0xf80f_0000 | Mode.user
-    translator[.commit] = Layout.window &+ StateSlot.status.rawValue
+    // As if an interrupt waited, but for its delivery: what unmasks it leaves the cache.
+    let isPending = breaks.isActive && test.number & 8 != 0
+    translator[.commit] =
+      Layout.window &+ StateSlot.status.rawValue &+ (isPending ? StatusWindow.pendingOffset : 0)
     for register in 0..<15 as Range<UInt32> {
       translator.setRegister(register, initial[State.place(of: register, in: mode)])
     }

@@ -17,8 +17,8 @@
   .equ stack, 43 * 4
   .equ faults, 44 * 4
 
-  .equ run_address, 0x70000000
-  .equ context_address, 0x70001000
+  .equ run_address, 0xb5d39000
+  .equ context_address, 0xb5d3a000
 
   .section .run, "ax"
 run_vectors:
