@@ -21,7 +21,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sou
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help prerequisites assets personas build firmware tool run smoke test check lint hostile bench size format docs clean
+.PHONY: help prerequisites assets personas build firmware translator tool run smoke test check lint hostile bench size format docs clean
 
 help: ## list the targets
 	@echo "Pocketvisor: several operating systems on one phone, completely separated."
@@ -43,18 +43,29 @@ personas: assets ## build the disks of the default phone's personas in .cache
 
 build: firmware tool ## build the hypervisor and the host tool
 
-# One image for boards with a GICv3, one for those with a GICv2, one for CPUs without virtualization extensions.
-firmware:
-	@limit=$$(sed -n 's/.*"limit": *\([0-9]*\).*/\1/p' Firmware/SizeBudget.json | head -1); \
-	for image in $(FIRMWARE_IMAGES); do \
+# One image for boards with a GICv3, one for those with a GICv2, one for CPUs without virtualization extensions. The last
+# one holds the translator, which is not privileged and has a limit of its own.
+firmware: translator
+	@for image in $(FIRMWARE_IMAGES); do \
 	  set -- $$(echo $$image | tr : ' '); \
 	  swift build --jobs $(JOBS) -c release --package-path Firmware --product $$1 --triple $$2 \
 	    --toolset Firmware/Toolsets/$$3.json --experimental-lto-mode full || exit 1; \
 	  file=Firmware/.build/pocketvisor.$$4.img; \
 	  $(OBJCOPY) -O binary Firmware/.build/$$2/release/$$1 $$file || exit 1; \
-	  size=$$(stat -c %s $$file); echo "$$file: $$size bytes, the limit is $$limit"; \
-	  test $$size -le $$limit || exit 1; \
+	  Scripts/firmware-size Firmware/.build/$$2/release/$$1 $$file $$4 || exit 1; \
 	done
+
+translator:
+	swift build --jobs $(JOBS) -c release --package-path Firmware --product PocketvisorTranslator \
+	  --triple armv7-none-none-eabi --toolset Firmware/Toolsets/armv7-translator.json --experimental-lto-mode full
+	@$(OBJCOPY) -O binary Firmware/.build/armv7-none-none-eabi/release/PocketvisorTranslator \
+	  Firmware/.build/translator.new
+	@# The assembler does not tell what it included: who includes it is assembled again when it changes.
+	@cmp -s Firmware/.build/translator.new Firmware/.build/translator.img || \
+	  { mv Firmware/.build/translator.new Firmware/.build/translator.img; \
+	  touch Firmware/Sources/ARMv7Assembly/Exceptions.S; }
+	@Scripts/firmware-size Firmware/.build/armv7-none-none-eabi/release/PocketvisorTranslator \
+	  Firmware/.build/translator.img translator
 
 tool:
 	swift build --jobs $(JOBS) --product pocketvisor
@@ -84,6 +95,7 @@ size: firmware guests ## sections, allotments and largest symbols of the hypervi
 	@swift build --quiet --jobs $(JOBS) --product SizeReport
 	@.build/debug/SizeReport Firmware/SizeBudget.json $(FIRMWARE_PRODUCTS)/Pocketvisor \
 	  $(FIRMWARE_PRODUCTS)/PocketvisorGICv2 Firmware/.build/armv7-none-none-eabi/release/PocketvisorARMv7 \
+	  Firmware/.build/armv7-none-none-eabi/release/PocketvisorTranslator \
 	  $(GUEST_OUTPUT)/Steward
 
 format: ## format all Swift sources

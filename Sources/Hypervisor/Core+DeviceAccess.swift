@@ -29,7 +29,8 @@ extension Core where H: VirtualizationExtensions {
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
       sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
     guard let loaded = access(guest, frame: page &>> 4, device) else {
-      return mapBoardDevice(guest.value.machine, page: page) ? resume(guest) : raiseAbort(guest, syndrome)
+      let isMapped = !H.isSoftware && mapBoardDevice(guest.value.machine, page: page)
+      return isMapped ? resume(guest) : raiseAbort(guest, syndrome)
     }
     if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
     return finish(guest, syndrome)
@@ -65,7 +66,7 @@ extension Core where H: VirtualizationExtensions {
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
-    case 0x901, 0xA00: return accessPage(guest, access, isClock: frame == 0x901)
+    case 0x901, 0xA00: return H.isSoftware ? nil : accessPage(guest, access, isClock: frame == 0x901)
     case 0x90C, 0x90D: return accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
     default:
       let redistributor = frame &- 0x80A

@@ -14,7 +14,7 @@ extension Core where H: VirtualizationExtensions {
       return answer(guest, FirmwareResult.notSupported)
     }
     guard FirmwareFunction.exists(number) else {
-      let isPartitionCall = PartitionFunction.contains(number)
+      let isPartitionCall = !H.isSoftware && PartitionFunction.contains(number)
       return isPartitionCall ? callPartition(guest, number) : answer(guest, FirmwareResult.notSupported)
     }
     return callRareFirmware(guest, number & ~FirmwareFunction.wide)

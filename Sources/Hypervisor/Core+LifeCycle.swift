@@ -124,7 +124,7 @@ extension Core where H: VirtualizationExtensions {
       first.value.registers[1] = 0xFFFF_FFFF
       first.value.registers[0] = 0
     }
-    if machine.value.placesEnd != 0 { post(first, 0, offset: RegisterPage.powerOn) }
+    if !H.isSoftware, machine.value.placesEnd != 0 { post(first, 0, offset: RegisterPage.powerOn) }
     enter(Phase.running, machine)
   }
 

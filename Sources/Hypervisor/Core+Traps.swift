@@ -13,7 +13,8 @@ extension Core where H: VirtualizationExtensions {
     case .secureMonitorCall:
       skipInstruction(syndrome)
       return callFirmware(guest)
-    case .systemRegister(let access): return accessSystemRegister(guest, access, syndrome)
+    case .systemRegister(let access):
+      return H.isSoftware ? raiseUndefined(guest) : accessSystemRegister(guest, access, syndrome)
     case .dataAbort(let abort): return accessDevice(guest, abort, syndrome)
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:

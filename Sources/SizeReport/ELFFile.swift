@@ -47,6 +47,9 @@ struct ELFFile {
     symbols = Self.sized(named.filter { !$0.name.isEmpty && !Self.isMapping($0.name) })
   }
 
+  /// Bytes of a section; 0 if there is none of that name.
+  func size(of name: String) -> UInt64 { sections.first { $0.name == name }?.size ?? 0 }
+
   private static func section(_ data: Data, _ layout: ELFLayout.SectionHeader, at offset: UInt64)
     -> RawSection
   {

@@ -18,6 +18,10 @@ struct SizeBudget: Decodable {
   var reserved: UInt64
   /// What the device server's image may take: a promise of its own.
   var steward: UInt64
+  /// What the image for CPUs without virtualization extensions may take now. The promise is `total`.
+  var armv7: UInt64
+  /// What the translator may take, which is not privileged.
+  var translator: UInt64
   var parts: [Part]
 
   init(path: String) throws {

@@ -75,6 +75,8 @@ final class ScriptedNarrowBoard {
   /// The timer's wire leads to the interrupt controller.
   var isTimerWired = true
   private(set) var violations: [String] = []
+  /// The memory that VMs got for their address spaces.
+  var prepared: [PhysicalRange] = []
   let uart: any ScriptedDevice
   private let timer: ScriptedClock
   private let controller: any ScriptedDevice
@@ -131,7 +133,7 @@ final class ScriptedNarrowBoard {
       var boot = Boot(
         hardware: machine, arena: Arena(start: memory + 0x2_0000, end: memory + Self.ownSize),
         firstStackTop: 0x2000, stackStride: 0x2000)
-      boot.start(
+      _ = boot.start(
         tree: PhysicalAddress(kind.memoryBase + UInt64(Self.treeOffset)),
         ownMemory: PhysicalRange(start: kind.memoryBase, size: UInt64(Self.ownSize))
       ) { machine.core = $0 }
@@ -199,7 +201,7 @@ final class ScriptedNarrowMachine: NarrowHardware {
   func write(_ register: MachineRegister, _ value: UInt64) {
     switch register {
     case .alarm: devices.setAlarm(value)
-    case .interruptEnd: devices.end(UInt32(truncatingIfNeeded: value))
+    case .interruptEnd: devices.end()
     default: break
     }
   }
@@ -232,6 +234,31 @@ final class ScriptedNarrowMachine: NarrowHardware {
       _ = escape_call({ $0!.assumingMemoryBound(to: (() -> Void).self).pointee() }, $0)
     }
   }
+}
+
+/// What guests would need: none runs here.
+extension ScriptedNarrowMachine {
+  static var isSoftware: Bool { true }
+
+  func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
+    board.prepared.append(memory)
+    return 0
+  }
+
+  func identification(_ index: UInt32) -> UInt64 { 0 }
+  func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
+  func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
+  func saveSystemRegisters(_ guest: VirtualCPUReference) {}
+  func loadSystemRegisters(_ guest: VirtualCPUReference) {}
+  func saveVectors(_ guest: VirtualCPUReference) {}
+  func loadVectors(_ guest: VirtualCPUReference) {}
+  func forgetTranslations() {}
+  func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64 { -1 }
+  func copyForGuest(_ destination: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {}
+  func clearForGuest(_ destination: UnsafeMutableRawPointer, _ count: Int) {}
+  func synchronizeInstructions() {}
+  func mapInterface(_ board: inout Board) {}
+  func startInterface() {}
 }
 
 /// A PL011 and an 8250 with nobody typing: their transmit registers and their flags do not lie in each other's way.

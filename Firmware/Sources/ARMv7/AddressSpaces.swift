@@ -197,7 +197,9 @@ extension ContextReference {
   }
 
   func loadDomains() {
-    write_dacr(value.running == .user ? DomainAccess.user : DomainAccess.kernel)
+    let domains = value.running == .user ? DomainAccess.user : DomainAccess.kernel
+    guard read_dacr() != domains else { return }
+    write_dacr(domains)
     instruction_barrier()
   }
 }

@@ -208,7 +208,7 @@ struct Exits {
   }
 
   /// The guest takes the abort.
-  private func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
+  func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
     if access.isFetch {
       context.value.system.instructionFaultStatus = status.rawValue
       context.value.system.instructionFaultAddress = access.address
@@ -393,7 +393,7 @@ struct Exits {
   // MARK: The translator
 
   /// Starts the translator with a request; the guest's registers go to the state page, unless they are there.
-  private func ask(_ request: UInt32, _ argument: UInt32) {
+  func ask(_ request: UInt32, _ argument: UInt32) {
     if context.value.running != .translator { saveGuest() }
     context.value.running = .translator
     context.loadDomains()
@@ -438,6 +438,7 @@ struct Exits {
     switch Self.frame.registers[0] {
     case TranslatorCall.resume: resumeKernel()
     case TranslatorCall.user: resumeUser()
+    case TranslatorCall.userAccess: accessAsUser()
     case TranslatorCall.protect: context.protect(Self.frame.registers[1], Self.frame.registers[2])
     case TranslatorCall.publish: publish(Self.frame.registers[1], Self.frame.registers[2])
     default: lose()
@@ -487,9 +488,14 @@ struct Exits {
 
   /// The guest damaged its own code cache, or the translator: its VM stops.
   nonisolated(unsafe) static var dbg: (UInt32, UInt32, UInt32) = (0, 0, 0)
-  private func lose() {
+  func lose() {
     unsafe Machine.trapped = Trapped(syndrome: Self.dbg.0 << 24 | Self.dbg.1, address: Self.dbg.2, page: 0)
-    for i in 0..<8 { Self.frame.registers[i] = load32(UInt(Pool.view &+ Pool.cache &+ (unsafe Self.dbg.2 &- 0xFE20_0000) / 2 & ~4095 | (unsafe Self.dbg.2 & 4095)) &+ UInt(bitPattern: i) * 4 &- 16) }
+    for i in 0..<8 {
+      Self.frame.registers[i] = load32(
+        UInt(
+          Pool.view &+ Pool.cache &+ (unsafe Self.dbg.2 &- 0xFE20_0000) / 2 & ~4095 | (unsafe Self.dbg.2 & 4095)
+        ) &+ UInt(bitPattern: i) * 4 &- 16)
+    }
     let guest = self.guest
     enterCore { $0.handleSystemError(guest) }
   }

@@ -1,0 +1,76 @@
+// Loads and stores of the guest's kernel with User mode's permissions: what the shadow tables cannot tell from its others.
+
+import ARMv7Assembly
+import Hypervisor
+import SoftwareVirtualization
+import Translator
+
+extension Exits {
+  /// The guest is at one of them; its registers are in the state page.
+  func accessAsUser() {
+    let programCounter = context[.programCounter]
+    guard let instruction = instruction(at: programCounter) else { return lose() }
+    let address = register(instruction.base) &+ (instruction.isT32 ? instruction.offset : 0)
+    let access = Access(address: address, isWrite: instruction.isWrite, isUser: true)
+    let walk = GuestWalk(memory: context.memory, regime: context.regime, map: context.value.memory)
+    do throws(TranslationFault) {
+      let page = try walk.translate(access)
+      guard let physical = context.value.memory.physical(page.physical),
+        address & (instruction.bytes &- 1) == 0
+      else { return take(access, .external, 0) }
+      transfer(instruction, physical)
+      if instruction.isWrite, context.shadows.isCode(page.physical) {
+        context.value.step.changed = page.physical
+      }
+    } catch {
+      guard case .fault(let status, let domain) = error else { return }
+      return take(access, status, domain)
+    }
+    if !instruction.isT32 { writeBack(instruction, address) }
+    ask(TranslatorRequest.skip, 4)
+  }
+
+  private func instruction(at programCounter: UInt32) -> UnprivilegedAccess? {
+    let walk = GuestWalk(memory: context.memory, regime: context.regime, map: context.value.memory)
+    let address = programCounter & ~1
+    guard let page = try? walk.translate(Access(address: address, isFetch: true)),
+      let physical = context.value.memory.physical(page.physical)
+    else { return nil }
+    let word = context.memory.word(physical & ~3)
+    guard programCounter & 1 != 0 else { return UnprivilegedAccess(a32: word) }
+    let second = context.memory.word((physical &+ 2) & ~3)
+    return physical & 2 == 0
+      ? UnprivilegedAccess(t32: word & 0xFFFF, word &>> 16)
+      : UnprivilegedAccess(t32: word &>> 16, second & 0xFFFF)
+  }
+
+  private func transfer(_ instruction: UnprivilegedAccess, _ physical: UInt32) {
+    let shift = (physical & 3) &* 8
+    let word = context.memory.word(physical & ~3)
+    if instruction.isWrite {
+      let mask = (~0 &>> (32 &- 8 &* instruction.bytes)) &<< shift
+      let value = register(instruction.register) &<< shift
+      context.memory.setWord(physical & ~3, word & ~mask | value & mask)
+    } else {
+      setRegister(instruction.register, instruction.extended(word &>> shift))
+    }
+  }
+
+  private func writeBack(_ instruction: UnprivilegedAccess, _ address: UInt32) {
+    var offset = instruction.offset
+    if let number = instruction.offsetRegister {
+      // A halfword's register is not shifted.
+      offset = register(number) &<< (instruction.bytes == 2 ? 0 : offset)
+    }
+    setRegister(instruction.base, instruction.addsOffset ? address &+ offset : address &- offset)
+  }
+
+  private func place(_ register: UInt32) -> UInt {
+    UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue &+ (register & 15) &* 4)
+  }
+
+  private func register(_ number: UInt32) -> UInt32 { load32(place(number)) }
+  private func setRegister(_ number: UInt32, _ value: UInt32) {
+    if number < 15 { store32(place(number), value) }
+  }
+}
