@@ -136,7 +136,7 @@ extension Generator {
 
   private mutating func storeTarget(_ register: UInt32, _ base: UInt32, _ offset: UInt32) {
     if offset &>> 31 != 0 {
-      word(0xe500_0000 | base &<< 16 | register &<< 12 | 0 &- offset & 0xfff)
+      word(0xe500_0000 | base &<< 16 | register &<< 12 | (0 &- offset) & 0xfff)
     } else {
       word(0xe580_0000 | base &<< 16 | register &<< 12 | offset)
     }
