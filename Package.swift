@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
     .target(name: "ScriptedDevices", dependencies: ["Drivers"], path: "Tests/ScriptedDevices"),
     .testTarget(name: "DriversTests", dependencies: ["ArmArchitecture", "Drivers", "ScriptedDevices"]),
-    .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "VirtualDevices"]),
+    .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "Drivers", "VirtualDevices"]),
     .target(name: "ScriptedVirtio", dependencies: ["Drivers", "Virtio"], path: "Tests/ScriptedVirtio"),
     .testTarget(name: "VirtioTests", dependencies: ["ScriptedVirtio", "Virtio"]),
     .testTarget(name: "PaymentsTests", dependencies: ["Payments", "Virtio"]),
