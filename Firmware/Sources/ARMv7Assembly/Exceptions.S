@@ -6,7 +6,8 @@
   .syntax unified
   .arm
 
-// Where the exception was taken, from what its mode has in LR.
+// r0: where the exception was taken, from what its mode has in LR, which counts on from the next instruction, or from this one
+// (B1.8.3); r1: SPSR; r2, r3: status and address of a fault.
   .macro own_exception name, distance
   .section .text.\name, "ax"
   .global \name
@@ -15,8 +16,8 @@
   b own_fault
   .endm
 
-  own_exception undefined, 4
-  own_exception supervisor_call, 4
+  own_exception undefined, 2
+  own_exception supervisor_call, 2
   own_exception interrupt, 4
 
   .section .text.prefetch_abort, "ax"
@@ -40,6 +41,8 @@ data_abort:
   .section .text.own_fault, "ax"
 own_fault:
   mrs r1, spsr
+  tst r1, #0x20
+  biceq r0, r0, #2                  // an instruction of A32 has two bytes more
   mov r2, #0
   mov r3, #0
 report:
