@@ -61,7 +61,7 @@ public enum A32Decoder {
     }
     let usesPC = readsPC || (!word.isMove && word.rn == 15)
     guard usesPC else { return .copy }
-    if word.rawValue & 0x0FEF_0FFF == 0x01A0_000F {
+    if word.rawValue & 0x0FFF_0FFF == 0x01A0_000F {
       return .constant(register: word.rd, value: pc)
     }
     // ADR (A8.8.12): ADD or SUB of an immediate, without S.

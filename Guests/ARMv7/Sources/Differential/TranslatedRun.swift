@@ -143,7 +143,11 @@ struct TranslatedRun {
   private func abort() -> UInt32 {
     translator[.position] = translator[.position] &- 8
     let address = State.context[Place.faults &+ 1]
-    if address &- Layout.window < StatusWindow.bytes { return machine_attempt(Step.storeStatus, 0) }
+    if address &- Layout.window < StatusWindow.bytes {
+      let result = machine_attempt(Step.storeStatus, 0)
+      // Else it was an access of the sequence's own.
+      if result != Result.lost { return result }
+    }
     return machine_attempt(Step.take, 4)
   }
 
