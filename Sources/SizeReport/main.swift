@@ -3,7 +3,8 @@ import Foundation
 // SizeReport SizeBudget.json IMAGE.elf GICV2-IMAGE.elf ARMV7-IMAGE.elf TRANSLATOR.elf STEWARD.elf: where the hypervisor's bytes are. Run by
 // `make size`.
 
-let usage = "usage: SizeReport SizeBudget.json IMAGE.elf GICV2-IMAGE.elf ARMV7-IMAGE.elf TRANSLATOR.elf STEWARD.elf\n"
+let usage =
+  "usage: SizeReport SizeBudget.json IMAGE.elf GICV2-IMAGE.elf ARMV7-IMAGE.elf TRANSLATOR.elf STEWARD.elf\n"
 let arguments = CommandLine.arguments
 let files = arguments.dropFirst(2).compactMap { ELFFile(path: $0) }
 guard arguments.count == 7, files.count == 5 else {

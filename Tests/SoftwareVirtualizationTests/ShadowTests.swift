@@ -117,7 +117,9 @@ import Testing
       if random.next() % 8 == 0, !isUser, address >> 20 == 0xC01 {
         // A section now and then.
         let sectionPermission = permission & 0x30 << 6 | permission & 0x200 << 6
-        directories.forEach { guest.setFirst(address, 0x4010_0002 | sectionPermission, table: $0) }
+        for directory in directories {
+          guest.setFirst(address, 0x4010_0002 | sectionPermission, table: directory)
+        }
         for page: UInt32 in 0..<8 { guest.tables.invalidate(address & 0xFFF0_0000 + page << 12) }
         return
       }
