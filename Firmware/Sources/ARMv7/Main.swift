@@ -30,7 +30,7 @@ func boot(_ tree: UInt32, _ image: UInt32) {
 
 /// A guest, or the translator that serves it, left User mode.
 @c(handle_exit)
-func handleExit(_ kind: UInt32) { Exits.current.handle(kind) }
+func handleExit(_ kind: UInt32) { Exits.handle(kind) }
 
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)

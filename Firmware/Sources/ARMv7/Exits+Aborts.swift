@@ -1,0 +1,71 @@
+// Accesses that found nothing in the shadow tables, or something that does not allow them: filled, a device's, or the guest's
+// own fault.
+
+import ARMv7Assembly
+import Hypervisor
+import SoftwareVirtualization
+import Translator
+
+extension Exits {
+  // MARK: Aborts
+
+  func handleDataAbort(isUser: Bool) {
+    let status = read_dfsr()
+    let access = Access(address: read_dfar(), isWrite: status & 1 &<< 11 != 0, isUser: isUser)
+    if !isUser, access.address &- Pool.statusWindow < StatusWindow.bytes {
+      return ask(TranslatorRequest.statusStore, 0)
+    }
+    abort(access, status)
+  }
+
+  /// The guest's access found nothing in the shadow tables, or something that does not allow it.
+  func abort(_ access: Access, _ status: UInt32) {
+    // Alignment: the guest's own.
+    if status & 0x40F == 1 { return take(access, .alignment, 0) }
+    context.activateSpace()
+    do throws(TranslationFault) {
+      switch try context.shadows.fill(access, context.regime) {
+      case .filled: break
+      case .device(let physical): accessDevice(access, physical)
+      case .code(let physical): changeCode(access, physical)
+      case .reserved: take(access, .translation(isSection: true), 0)
+      }
+    } catch {
+      guard case .fault(let status, let domain) = error else { return }
+      take(access, status, domain)
+    }
+  }
+
+  /// The guest takes the abort.
+  func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
+    if access.isFetch {
+      context.value.system.instructionFaultStatus = status.rawValue
+      context.value.system.instructionFaultAddress = access.address
+      take(.prefetchAbort)
+    } else {
+      context.value.system.dataFaultStatus =
+        status.rawValue | domain &<< 4 | (access.isWrite ? 1 &<< 11 : 0)
+      context.value.system.dataFaultAddress = access.address
+      take(.dataAbort)
+    }
+  }
+
+  // MARK: Devices
+
+  func accessDevice(_ access: Access, _ physical: UInt32) {
+    let fault: UInt32 = 0x24 &<< 26 | 7
+    guard !access.isFetch, let syndrome = accessSyndrome() else {
+      return take(access, .external, 0)
+    }
+    trap(
+      fault | syndrome.syndrome(fault: 0) | (access.isWrite ? 1 &<< 6 : 0), address: access.address,
+      page: physical &>> 8 & ~15)
+  }
+
+  /// The instruction at the frame's PC.
+  func accessSyndrome() -> AccessSyndrome? {
+    let place = UInt(Self.frame.programCounter)
+    guard Self.frame.state & 1 &<< 5 != 0 else { return AccessSyndrome(a32: load32(place)) }
+    return AccessSyndrome(t32: load16(place), load16(place &+ 2))
+  }
+}

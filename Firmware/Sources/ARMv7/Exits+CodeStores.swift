@@ -1,0 +1,93 @@
+// Stores to pages from which code was translated: each is done alone, from a scratch place, while its page is open; what it
+// changed is forgotten.
+
+import ARMv7Assembly
+import Hypervisor
+import SoftwareVirtualization
+import Translator
+
+extension Exits {
+  /// A store to a page from which code was translated.
+  func changeCode(_ access: Access, _ physical: UInt32) {
+    switch context.value.running {
+    case .kernel: beginStep(access, physical)
+    case .user: forgetCode(at: physical)
+    case .translator:
+      // It goes on; what it changed is forgotten when it has ended.
+      open(access)
+      context.value.step.changed = physical
+    }
+  }
+
+  /// Opens the page for the store, and puts it where nothing else happens.
+  func beginStep(_ access: Access, _ physical: UInt32) {
+    if !context.value.step.isActive {
+      context.value.step = Step(
+        isActive: true, position: Self.frame.programCounter, state: Self.frame.state, size: 4,
+        pages: InlineArray(repeating: access.address), changed: 0)
+      copyStore()
+    }
+    context.value.step.pages[1] = access.address
+    if context.shadows.isCode(physical) { context.value.step.changed = physical }
+    open(access)
+  }
+
+  func open(_ access: Access) {
+    // It was found a moment ago.
+    _ = try? context.shadows.fill(access, context.regime, overCode: true)
+  }
+
+  /// The store and an SVC behind it. Interrupts wait for it.
+  func copyStore() {
+    let source = UInt(Self.frame.programCounter)
+    let isT32 = Self.frame.state & 1 &<< 5 != 0
+    if isT32 {
+      let first = load16(source)
+      let isWide = first &>> 11 > 0x1C
+      context.value.step.size = isWide ? 4 : 2
+      // NOP, SVC #0 twice.
+      store32(UInt(Pool.step), first | (isWide ? load16(source &+ 2) : 0xBF00) &<< 16)
+      store32(UInt(Pool.step &+ 4), 0xDF00_DF00)
+    } else {
+      store32(UInt(Pool.step), load32(source))
+      store32(UInt(Pool.step &+ 4), 0xEF00_0000)
+    }
+    publish(Pool.step, 8)
+    Self.frame.programCounter = Pool.step
+    // Without ITSTATE: its condition was met.
+    Self.frame.state = Self.frame.state & 0xF80F_0030 | 0xC0
+  }
+
+  /// The store is done, or cannot be.
+  func leaveStep(behind: Bool) {
+    let step = context.value.step
+    context.value.step.isActive = false
+    context.shadows.invalidate(step.pages[0])
+    context.shadows.invalidate(step.pages[1])
+    Self.frame.programCounter = step.position &+ (behind ? step.size : 0)
+    Self.frame.state = step.state
+    guard behind else { return }
+    let ifThen = ITState.advanced(Status.ifThen(in: step.state))
+    Self.frame.state = step.state & ~0x0600_FC00 | Status.ifThen(ifThen)
+  }
+
+  func endStep() {
+    leaveStep(behind: true)
+    forgetChanged()
+  }
+
+  /// What was translated from where a store has been is forgotten.
+  func forgetChanged() {
+    let changed = context.value.step.changed
+    context.value.step.changed = 0
+    if changed != 0 { forgetCode(at: changed) }
+  }
+
+  func forgetCode(at physical: UInt32) {
+    guard let page = context.shadows.unprotect(physical) else {
+      context.shadows.unprotectAll()
+      return ask(TranslatorRequest.flush, 0)
+    }
+    ask(TranslatorRequest.drop, page)
+  }
+}

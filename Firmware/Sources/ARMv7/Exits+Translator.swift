@@ -1,0 +1,106 @@
+// Requests to the translator, and how the guest goes on when it has answered.
+
+import ARMv7Assembly
+import Hypervisor
+import SoftwareVirtualization
+import Translator
+
+extension Exits {
+  /// Starts the translator with a request; the guest's registers go to the state page, unless they are there.
+  func ask(_ request: UInt32, _ argument: UInt32) {
+    if context.value.running != .translator { saveGuest() }
+    context.value.running = .translator
+    context.loadDomains()
+    Self.frame.registers[0] = request
+    Self.frame.registers[1] = argument
+    Self.frame.registers[13] = Pool.stackTop
+    Self.frame.programCounter = Pool.translator
+    // User mode, T32.
+    Self.frame.state = 0x30
+  }
+
+  func saveGuest() {
+    let place = UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue)
+    for number in 0..<15 { store32(place &+ UInt(bitPattern: number) &* 4, Self.frame.registers[number]) }
+    context[.flags] = Self.frame.state
+    if context.value.running == .user {
+      context[.programCounter] = Self.frame.programCounter | Self.frame.state &>> 5 & 1
+      context[.ifThen] = Status.ifThen(in: Self.frame.state)
+      context[.threadUserReadWrite] = read_tpidrurw()
+    } else {
+      context[.position] = Self.frame.programCounter
+    }
+  }
+
+  func handleTranslator(_ kind: UInt32) {
+    switch kind {
+    case Exit.supervisorCall: answerTranslator()
+    // Its access to the guest's memory.
+    case Exit.dataAbort: abortTranslator()
+    default: lose()
+    }
+  }
+
+  func abortTranslator() {
+    let status = read_dfsr()
+    let isFetch = context[.abort] == GuestException.prefetchAbort.rawValue
+    abort(Access(address: read_dfar(), isWrite: status & 1 &<< 11 != 0, isFetch: isFetch), status)
+  }
+
+  func answerTranslator() {
+    switch Self.frame.registers[0] {
+    case TranslatorCall.resume: resumeKernel()
+    case TranslatorCall.user: resumeUser()
+    case TranslatorCall.userAccess: accessAsUser()
+    case TranslatorCall.protect: context.protect(Self.frame.registers[1], Self.frame.registers[2])
+    case TranslatorCall.publish: publish(Self.frame.registers[1], Self.frame.registers[2])
+    default: lose()
+    }
+  }
+
+  func loadRegisters() {
+    let place = UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue)
+    for number in 0..<15 { Self.frame.registers[number] = load32(place &+ UInt(bitPattern: number) &* 4) }
+  }
+
+  func resumeKernel() {
+    loadRegisters()
+    context.value.running = .kernel
+    Self.frame.programCounter = context[.position]
+    Self.frame.state = context[.flags] & 0xF80F_0000 | 0x10
+    forgetChanged()
+  }
+
+  func resumeUser() {
+    loadRegisters()
+    context.value.running = .user
+    context.activateSpace()
+    context.shadows.tighten()
+    context.loadDomains()
+    loadThreadRegisters()
+    let programCounter = context[.programCounter]
+    Self.frame.programCounter = programCounter & ~1
+    Self.frame.state =
+      context[.flags] & 0xF80F_0000 | Status.ifThen(context[.ifThen]) | (programCounter & 1) &<< 5 | 0x10
+  }
+
+  func publish(_ address: UInt32, _ count: UInt32) {
+    // Whatever the guest says: no more than a page.
+    let end = address &+ min(count, 4096)
+    var line = address & ~31
+    while line < end {
+      write_dccmvau(line)
+      line = line &+ 32
+    }
+    data_barrier()
+    write_iciallu(0)
+    data_barrier()
+    instruction_barrier()
+  }
+
+  /// The guest damaged its own code cache, or the translator: its VM stops.
+  func lose() {
+    let guest = self.guest
+    enterCore { $0.handleSystemError(guest) }
+  }
+}
