@@ -1,0 +1,78 @@
+import Testing
+
+@testable import SoftwareVirtualization
+
+/// What a load or store does, as virtualization extensions would say it. Encodings from an assembler.
+@Suite struct AccessTests {
+  @Test(
+    arguments: [
+      // LDR r3, [r1]; STRB r2, [r1, #4]; LDRH r5, [r0]; LDRSB r6, [r7, r8]; LDRSH r9, [r0, #-2]; STRH r1, [r2]
+      (0xE591_3000, 4, false, 3, false), (0xE5C1_2004, 1, false, 2, true), (0xE1D0_50B0, 2, false, 5, false),
+      (0xE197_60D8, 1, true, 6, false), (0xE150_90F2, 2, true, 9, false), (0xE1C2_10B0, 2, false, 1, true),
+      // LDRNE r0, [r1, r2, LSL #2]
+      (0x1791_0102, 4, false, 0, false),
+    ] as [(UInt32, UInt32, Bool, UInt32, Bool)])
+  func a32(_ word: UInt32, bytes: UInt32, isSigned: Bool, register: UInt32, isWrite: Bool) throws {
+    let found = try #require(AccessSyndrome(a32: word))
+    #expect(found.bytes == bytes && found.isSigned == isSigned)
+    #expect(found.register == register && found.isWrite == isWrite && found.size == 4)
+  }
+
+  // LDR r3, [r1], #4; LDR r3, [r1, #4]!; LDRD; LDM; LDR pc; STREX; PLD; MUL; ADD
+  @Test(
+    arguments: [
+      0xE491_3004, 0xE5B1_3004, 0xE1C0_20D0, 0xE891_0006, 0xE591_F000, 0xE182_1F93, 0xF5D1_F000, 0xE000_0291,
+      0xE080_0001,
+    ] as [UInt32])
+  func otherA32(_ word: UInt32) { #expect(AccessSyndrome(a32: word) == nil) }
+
+  @Test(
+    arguments: [
+      // LDR r1, [r2, #4]; STRB r3, [r0]; LDRH r4, [r5, #2]; LDR r6, [sp, #8]; LDRSB r0, [r1, r2]; STR r7, [r0, r1]
+      (0x6851, 0, 4, false, 1, false, 2), (0x7003, 0, 1, false, 3, true, 2), (0x886C, 0, 2, false, 4, false, 2),
+      (0x9E02, 0, 4, false, 6, false, 2), (0x5688, 0, 1, true, 0, false, 2), (0x5047, 0, 4, false, 7, true, 2),
+      // LDR.W r8, [r1, #100]; LDRSH.W r9, [r2, #-4]; STRB.W r10, [r3, r4, LSL #1]
+      (0xF8D1, 0x8064, 4, false, 8, false, 4), (0xF932, 0x9C04, 2, true, 9, false, 4),
+      (0xF803, 0xA014, 1, false, 10, true, 4),
+    ] as [(UInt32, UInt32, UInt32, Bool, UInt32, Bool, UInt32)])
+  func t32(
+    _ first: UInt32, _ second: UInt32, bytes: UInt32, isSigned: Bool, register: UInt32, isWrite: Bool,
+    size: UInt32
+  ) throws {
+    let found = try #require(AccessSyndrome(t32: first, second))
+    #expect(found.bytes == bytes && found.isSigned == isSigned)
+    #expect(found.register == register && found.isWrite == isWrite && found.size == size)
+  }
+
+  // PUSH; LDR literal's neighbour ADR; LDR.W r1, [r2], #4; LDRD; LDM.W; a branch
+  @Test(
+    arguments: [
+      (0xB510, 0), (0xA001, 0), (0xF852, 0x1B04), (0xE9D1, 0x2300), (0xE891, 0x0006), (0xE7FE, 0),
+    ] as [(UInt32, UInt32)])
+  func otherT32(_ first: UInt32, _ second: UInt32) { #expect(AccessSyndrome(t32: first, second) == nil) }
+
+  /// ISV, SAS, SSE, SRT, WnR, IL (Arm ARM, ISS of a data abort).
+  @Test func syndrome() throws {
+    let load = try #require(AccessSyndrome(a32: 0xE150_90F2))
+    #expect(load.syndrome(fault: 7) == 1 << 24 | 1 << 22 | 1 << 21 | 9 << 16 | 1 << 25 | 7)
+    let store = try #require(AccessSyndrome(t32: 0x7003, 0))
+    #expect(store.syndrome(fault: 7) == 1 << 24 | 3 << 16 | 1 << 6 | 7)
+  }
+
+  @Test func unprivileged() {
+    // LDRT r0, [r4]; STRBT r1, [r2], #8; LDRHT r3, [r5], -r6; LDRSBT r7, [r8], #-2
+    let load = UnprivilegedAccess(a32: 0xE4B4_0000)
+    #expect(load.bytes == 4 && !load.isWrite && load.base == 4 && load.register == 0 && load.offset == 0)
+    let store = UnprivilegedAccess(a32: 0xE4E2_1008)
+    #expect(store.bytes == 1 && store.isWrite && store.offset == 8 && store.addsOffset)
+    let halfword = UnprivilegedAccess(a32: 0xE035_30B6)
+    #expect(halfword.bytes == 2 && halfword.offsetRegister == 6 && !halfword.addsOffset && !halfword.isSigned)
+    let signed = UnprivilegedAccess(a32: 0xE078_70D2)
+    #expect(signed.bytes == 1 && signed.isSigned && signed.offset == 2 && !signed.addsOffset)
+    #expect(signed.extended(0x1280) == 0xFFFF_FF80)
+    // LDRSHT r1, [r2, #3]
+    let thumb = UnprivilegedAccess(t32: 0xF932, 0x1E03)
+    #expect(thumb.bytes == 2 && thumb.isSigned && thumb.offset == 3 && thumb.isT32)
+    #expect(thumb.extended(0x8001) == 0xFFFF_8001)
+  }
+}
