@@ -3,11 +3,14 @@
 CPUS ?= 2
 CPU ?= cortex-a57
 GIC ?= 3
-PHONE ?= Phones/default/phone.yaml
+# A board without virtualization extensions: vexpress-a9, smdkc210 or cubieboard. Without one, QEMU's virt.
+BOARD ?=
+PHONE ?= Phones/$(if $(BOARD),armv7,default)/phone.yaml
 # Further options for `run` and `smoke`, such as ARGUMENTS='--icount'.
 ARGUMENTS ?=
 JOBS ?= 2
 
+BOARD_OPTIONS = $(if $(BOARD),--board $(BOARD),--cpus $(CPUS) --cpu $(CPU) --gic $(GIC))
 TOOL := .build/debug/pocketvisor
 # Images of the hypervisor: product, triple, toolset, and the end of the file's name.
 FIRMWARE_IMAGES := Pocketvisor:aarch64-none-none-elf:aarch64:aarch64 \
@@ -27,7 +30,8 @@ help: ## list the targets
 	@echo "Pocketvisor: several operating systems on one phone, completely separated."
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s@
 	@echo
-	@echo "Variables of run and smoke: CPUS=$(CPUS) CPU=$(CPU) GIC=$(GIC) PHONE=$(PHONE) ARGUMENTS='--icount'"
+	@echo "Variables of run and smoke: CPUS=$(CPUS) CPU=$(CPU) GIC=$(GIC) PHONE=$(PHONE) ARGUMENTS='--icount',"
+	@echo "or BOARD=vexpress-a9, a board without virtualization extensions"
 
 -include Guests/build.mk
 
@@ -71,10 +75,10 @@ tool:
 	swift build --jobs $(JOBS) --product pocketvisor
 
 run: prerequisites build guests personas ## start the default phone here, on QEMU
-	$(TOOL) run $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
+	$(TOOL) run $(PHONE) $(BOARD_OPTIONS) $(ARGUMENTS)
 
 smoke: prerequisites build guests personas ## start it without a terminal, wait for user space, power off
-	$(TOOL) smoke $(PHONE) --cpus $(CPUS) --cpu $(CPU) --gic $(GIC) $(ARGUMENTS)
+	$(TOOL) smoke $(PHONE) $(BOARD_OPTIONS) $(if $(BOARD),--timeout 1200) $(ARGUMENTS)
 
 test: prerequisites build guests personas ## run all tests, on the host and on QEMU
 	swift test --jobs $(JOBS)

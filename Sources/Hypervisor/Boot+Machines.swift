@@ -110,7 +110,9 @@ extension Boot where H: VirtualizationExtensions {
   private mutating func translate(_ core: Core<H>, _ machine: VirtualMachineReference) -> UInt64 {
     if H.isSoftware {
       guard let memory = carve(core, H.softwareBytes) else { core.haltForMemory() }
-      return hardware.prepare(machine, memory)
+      let translation = hardware.prepare(machine, memory)
+      if translation == 0 { core.haltForMemory() }
+      return translation
     }
     guard let table = makeTables(core, machine) else { core.haltForMemory() }
     return table.rawValue | UInt64(machine.value.index &+ 1) &<< 48

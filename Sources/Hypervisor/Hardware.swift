@@ -140,7 +140,7 @@ public protocol VirtualizationExtensions: Hardware {
   static var isSoftware: Bool { get }
   /// Prepares the address spaces of a VM.
   /// - Parameter memory: `softwareBytes` of the board's, on a boundary of 2 MiB.
-  /// - Returns: what is to be in `VirtualMachine.translation`.
+  /// - Returns: what is to be in `VirtualMachine.translation`; 0 if the VM has too much memory for that.
   func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64
   /// Makes the loaded guest take an exception with this syndrome (ESR_EL1) when it goes on.
   func raise(_ syndrome: UInt64)

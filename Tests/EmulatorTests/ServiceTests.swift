@@ -63,7 +63,7 @@ import Testing
 
   /// Where the guest's call is handled, its VM stops and nothing else does.
   @Test func faultForAGuest() throws {
-    let planted = try PlantedTrap(in: "CoreV13callPartition")
+    let planted = try PlantedTrap(in: "E13callPartition")
     let phone = PhoneText.phone(PhoneText.guest("client", "off", more: ", restart: never"), Self.neighbour)
     let script = Script(
       until: ["client stopped: fault of the hypervisor", "neighbour: fine, 300 ticks"], failures: ["DAMAGED"])

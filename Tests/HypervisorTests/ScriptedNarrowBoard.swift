@@ -242,7 +242,7 @@ extension ScriptedNarrowMachine {
 
   func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
     board.prepared.append(memory)
-    return 0
+    return 1
   }
 
   func identification(_ index: UInt32) -> UInt64 { 0 }

@@ -81,13 +81,13 @@ struct TableMemory: PhysicalMemory {
 extension ContextReference {
   var memory: TableMemory { TableMemory(context: self) }
 
-  var shadows: ShadowTables<TableMemory> {
-    ShadowTables(
-      memory: memory,
-      layout: ShadowLayout(
-        base: value.pool &+ Pool.shadow, spaces: 8, tables: 448, map: value.memory, reserved: Pool.reserved,
-        shared: 0xFFF))
+  var layout: ShadowLayout {
+    ShadowLayout(
+      base: value.pool &+ Pool.shadow, spaces: 8, tables: 448, map: value.memory, reserved: Pool.reserved,
+      shared: 0xFFF)
   }
+
+  var shadows: ShadowTables<TableMemory> { ShadowTables(memory: memory, layout: layout) }
 
   var regime: TranslationRegime { value.system.regime(domains: self[.domains]) }
 

@@ -71,14 +71,15 @@ typealias ContextReference = Reference<GuestContext>
 
 /// Where things lie in the 4 MiB of a virtual CPU, and in every address space of its guest (`CacheLayout.standard`).
 enum Pool {
-  static var shadow: UInt32 { 0 }
-  static var cache: UInt32 { 0x10_0000 }
-  static var table: UInt32 { 0x20_0000 }
-  static var directory: UInt32 { 0x21_0000 }
-  static var stack: UInt32 { 0x21_6000 }
-  static var state: UInt32 { 0x21_7000 }
+  static var cache: UInt32 { 0 }
+  static var table: UInt32 { 0x10_0000 }
+  static var directory: UInt32 { 0x11_0000 }
+  static var stack: UInt32 { 0x11_6000 }
+  static var state: UInt32 { 0x11_7000 }
   /// Second-level tables: of the translator's megabyte, the status window, the cache's two, the hypervisor's.
-  static var levels: UInt32 { 0x21_8000 }
+  static var levels: UInt32 { 0x11_8000 }
+  /// To the end: enough for a VM of 700 MiB.
+  static var shadow: UInt32 { 0x12_0000 }
 
   /// Where it is for the hypervisor, in every address space.
   static var view: UInt32 { 0xFE40_0000 }

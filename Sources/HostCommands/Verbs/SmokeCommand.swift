@@ -53,7 +53,8 @@ struct SmokeCommand: ParsableCommand {
   private func conclude(_ end: SessionEnd, _ listener: SmokeListener) throws {
     if case .signal(let number) = end { throw ExitCode(128 + number) }
     let isOff = end == .emulatorEnded(0)
-    let mayStayOn = end == .done && listener.machines.contains { $0.stopped == nil }
+    // Nothing turns those boards off yet that have no PSCI.
+    let mayStayOn = end == .done && (board.board != .virt || listener.machines.contains { $0.stopped == nil })
     if isOff || mayStayOn, listener.machines.allSatisfy(\.isGood) { return }
     let console = verbose ? [] : ["The console's last lines:"] + listener.recentLines.map { "  \($0)" }
     FileHandle.standardError.write(Data(console.map { $0 + "\n" }.joined().utf8))
