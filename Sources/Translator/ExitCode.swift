@@ -13,8 +13,6 @@ public enum ExitCode {
   static var emulate: UInt32 { 4 }
   /// Plus a `Departure`.
   static var departure: UInt32 { 8 }
-  /// Not the translator's: for breakpoints of whoever uses it.
-  public static var userBreak: UInt32 { 0x100 }
 
   /// The departure that an exit is, if it is one.
   public static func departure(_ code: UInt32) -> Departure? { Departure(rawValue: code &- departure) }
