@@ -84,6 +84,8 @@ struct Script: Sendable {
   var reactions: [(text: String, keys: String)] = []
   /// Ends the session once a text was printed that often.
   var repeated: (text: String, count: Int)?
+  /// Keeps the session from ending before a text was printed that often.
+  var least: (text: String, count: Int)?
   /// Ends the session early.
   var failures = ["DAMAGED", "FAIL", "a fault of the hypervisor", "Kernel panic"]
 }
@@ -107,6 +109,7 @@ private struct Recorder: ConsoleListener {
   private var reactions: [(text: String, keys: String)]
   private let failures: [String]
   private var repeated: (text: String, count: Int)?
+  private let least: (text: String, count: Int)?
   /// Behind the last of what is `repeated`.
   private var counted = 0
   /// Behind what the last reaction answered.
@@ -120,6 +123,7 @@ private struct Recorder: ConsoleListener {
     reactions = script.reactions
     failures = script.failures
     repeated = script.repeated
+    least = script.least
   }
 
   /// One past the first place behind `start` where the text stands.
@@ -128,6 +132,10 @@ private struct Recorder: ConsoleListener {
     guard bytes.count >= start + wanted.count else { return nil }
     return (start...bytes.count - wanted.count).first { bytes[$0..<$0 + wanted.count].elementsEqual(wanted) }
       .map { $0 + wanted.count }
+  }
+
+  private var isOftenEnough: Bool {
+    least.map { output.components(separatedBy: $0.text).count > $0.count } ?? true
   }
 
   mutating func heard(_ new: ArraySlice<UInt8>, at time: Duration, type: ([UInt8]) -> Void) -> ConsoleVerdict {
@@ -142,7 +150,8 @@ private struct Recorder: ConsoleListener {
       position = end
       type(Array(next.keys.utf8))
     }
-    return repeated == nil && missing.isEmpty || isRepeated() || failures.contains { recent.contains(text: $0) }
+    return repeated == nil && missing.isEmpty && isOftenEnough || isRepeated()
+      || failures.contains { recent.contains(text: $0) }
       ? .done : .goOn
   }
 }
