@@ -58,7 +58,10 @@ let package = Package(
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"]),
     .target(name: "ScriptedDevices", dependencies: ["Drivers"], path: "Tests/ScriptedDevices"),
     .testTarget(name: "DriversTests", dependencies: ["ArmArchitecture", "Drivers", "ScriptedDevices"]),
-    .testTarget(name: "VirtualDevicesTests", dependencies: ["ArmArchitecture", "Drivers", "VirtualDevices"]),
+    .target(name: "SeededRandom", path: "Tests/SeededRandom"),
+    .testTarget(
+      name: "VirtualDevicesTests",
+      dependencies: ["ArmArchitecture", "Drivers", "SeededRandom", "VirtualDevices"]),
     .target(name: "ScriptedVirtio", dependencies: ["Drivers", "Virtio"], path: "Tests/ScriptedVirtio"),
     .testTarget(name: "VirtioTests", dependencies: ["ScriptedVirtio", "Virtio"]),
     .testTarget(name: "PaymentsTests", dependencies: ["Payments", "Virtio"]),
@@ -73,10 +76,10 @@ let package = Package(
       name: "HypervisorTests",
       dependencies: [
         "Appliance", "ArmArchitecture", "Drivers", "HostCommands", "Hypervisor", "ScriptedDevices",
-        "ScriptedEscape", "VirtualDevices",
+        "ScriptedEscape", "SeededRandom", "VirtualDevices",
       ]),
-    .testTarget(name: "TranslatorTests", dependencies: ["Translator"]),
-    .testTarget(name: "SoftwareVirtualizationTests", dependencies: ["SoftwareVirtualization"]),
+    .testTarget(name: "TranslatorTests", dependencies: ["SeededRandom", "Translator"]),
+    .testTarget(name: "SoftwareVirtualizationTests", dependencies: ["SeededRandom", "SoftwareVirtualization"]),
     .testTarget(name: "FirmwareTests"),
     .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),
     .testTarget(

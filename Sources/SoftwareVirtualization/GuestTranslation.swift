@@ -223,4 +223,5 @@ public struct GuestMemory: Sendable {
   }
 
   func pageNumber(_ address: UInt32) -> UInt32 { (address &- base) &>> 12 }
+  func megabyteNumber(_ address: UInt32) -> UInt32 { (address &- base) &>> 20 }
 }

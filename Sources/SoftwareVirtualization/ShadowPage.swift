@@ -1,18 +1,20 @@
 // The descriptors of our own tables (short-descriptor format). Everything is normal memory, write-back, shareable.
 
 /// Who may use the megabyte of a first-level entry: its domain.
-enum ShadowDomain {
+public enum ShadowDomain {
   /// The hypervisor's own, and what is not there.
-  static var hypervisor: UInt32 { 0 }
+  public static var hypervisor: UInt32 { 0 }
   /// What the guest's kernel alone may use: closed while the guest is in User mode.
-  static var kernel: UInt32 { 1 }
-  static var user: UInt32 { 2 }
+  public static var kernel: UInt32 { 1 }
+  public static var user: UInt32 { 2 }
 }
 
 /// DACR, by what runs.
 public enum DomainAccess {
-  public static var kernel: UInt32 { 1 | 1 &<< 2 | 1 &<< 4 }
-  public static var user: UInt32 { 1 | 1 &<< 4 }
+  public static var kernel: UInt32 { user | 1 &<< (2 &* ShadowDomain.kernel) }
+  public static var user: UInt32 {
+    1 &<< (2 &* ShadowDomain.hypervisor) | 1 &<< (2 &* ShadowDomain.user)
+  }
 }
 
 /// A shadow entry's content: what User mode, in which all of the guest runs, may do there.

@@ -103,7 +103,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     let domain = page.userReads ? ShadowDomain.user : ShadowDomain.kernel
     if page.isSection, !isExtra, isWhole(page.physical), access.address &>> 20 != layout.shared {
       enterSection(access.address, shadow, domain)
-      if writes { note(layout.sectionUse((page.physical &- layout.map.base) &>> 20), at: access.address) }
+      if writes { note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address) }
     } else {
       let isLoose = enterPage(access.address, shadow, domain)
       if isLoose || isExtra { loosen(access.address) }
@@ -114,7 +114,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
 
   /// Whether the megabyte around a physical address of the guest is memory without translated code.
   private func isWhole(_ physical: UInt32) -> Bool {
-    memory.word(layout.codeCount((physical &- layout.map.base) &>> 20)) == 0
+    memory.word(layout.codeCount(layout.map.megabyteNumber(physical))) == 0
   }
 
   private func note(_ place: UInt32, at address: UInt32) {
@@ -302,7 +302,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     guard use != joined else { return }
     memory.setWord(place, joined)
     guard use & PageUse.code == 0 else { return }
-    let megabyte = (physical &- layout.map.base) &>> 20
+    let megabyte = layout.map.megabyteNumber(physical)
     memory.setWord(layout.codeCount(megabyte), memory.word(layout.codeCount(megabyte)) &+ 1)
     close(use)
     close(memory.word(layout.sectionUse(megabyte)))
@@ -341,7 +341,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   public func unprotect(_ physical: UInt32) -> UInt32? {
     let place = layout.pageUse(layout.map.pageNumber(physical))
     let use = memory.word(place)
-    let megabyte = (physical &- layout.map.base) &>> 20
+    let megabyte = layout.map.megabyteNumber(physical)
     memory.setWord(place, 0)
     memory.clear(layout.pieces(layout.map.pageNumber(physical)), bytes: 8)
     memory.setWord(layout.codeCount(megabyte), memory.word(layout.codeCount(megabyte)) &- 1)

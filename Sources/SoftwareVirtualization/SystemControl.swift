@@ -32,8 +32,6 @@ public enum SystemEffect: Equatable, Sendable {
   case invalidatePage(UInt32)
   /// The guest wants to know what an access would find: ATS1C and ATS12NSO, whose result is PAR.
   case translate(UInt32, isWrite: Bool, isUser: Bool)
-  /// CPACR or what else only switches the floating-point unit.
-  case floatingPoint
 }
 
 /// Registers that identify the CPU; the hardware's own, or what we make of them.
@@ -134,7 +132,6 @@ public struct SystemRegisters: Sendable {
       SystemRegisters.exchange(&coprocessorAccess, &value, access)
       // Only the floating-point unit is there.
       coprocessorAccess &= 0xF0_0000
-      effect = .floatingPoint
     case 0x2000:
       SystemRegisters.exchange(&table0, &value, access)
       effect = .space

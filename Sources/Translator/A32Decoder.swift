@@ -298,6 +298,14 @@ struct A32Word {
   var isMove: Bool { opcode | 2 == 15 }
   /// Of a load or store: the base changes.
   var writesBack: Bool { !self[24] || self[21] }
+  /// Of LDM and STM: what the list takes in memory.
+  var listBytes: UInt32 { 4 &* UInt32(truncatingIfNeeded: field(0, 16).nonzeroBitCount) }
+  /// Of a transfer of so many bytes: its lowest address, by the bits P (24) and U (23).
+  func lowest(_ base: UInt32, _ bytes: UInt32) -> UInt32 {
+    (self[23] ? base : base &- bytes) &+ (self[24] == self[23] ? 4 : 0)
+  }
+  /// The base behind it.
+  func stepped(_ base: UInt32, _ bytes: UInt32) -> UInt32 { self[23] ? base &+ bytes : base &- bytes }
   /// Of a branch, in bytes.
   var branchOffset: UInt32 { UInt32(bitPattern: Int32(bitPattern: rawValue &<< 8) &>> 6) }
   /// A5.2.4: eight bits, rotated.

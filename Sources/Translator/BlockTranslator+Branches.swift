@@ -64,9 +64,11 @@ extension BlockTranslator {
   }
 
   /// LR gets the address behind the call. From its first half on, the rest is certain.
-  private mutating func setLink() {
+  /// - Parameter place: where the guest is from then on.
+  private mutating func setLink(_ place: Recovery.Place = .here) {
     let value = writer.state.next
     writer.emit(A32.moveWord(14, value))
+    writer.state.place = place
     writer.state.unfinished = .constant(register: 14, value: value)
     writer.emit(A32.moveTop(14, value))
     writer.state.unfinished = .nothing
@@ -116,13 +118,7 @@ extension BlockTranslator {
       // Only BX leaves T32.
       if !isExchange, writer.state.instruction & 1 != 0 { writer.emit(0xE380_0001) }
     }
-    if calls {
-      writer.emit(A32.moveWord(14, writer.state.next))
-      writer.state.place = .inRegister(0)
-      writer.state.unfinished = .constant(register: 14, value: writer.state.next)
-      writer.emit(A32.moveTop(14, writer.state.next))
-      writer.state.unfinished = .nothing
-    }
+    if calls { setLink(.inRegister(0)) }
     probe()
   }
 
@@ -195,7 +191,6 @@ extension BlockTranslator {
     let list = word.field(0, 15)
     let isSimple = word[23] && word.rn > 1 && list &>> word.rn & 1 == 0
     guard isSimple else { return anyLoadBranch(word, list) }
-    let count = UInt32(truncatingIfNeeded: list.nonzeroBitCount)
     // LDMIA or LDMIB, without write-back.
     if list != 0 { writer.emit(0xE810_0000 | word.rawValue & 0x018F_0000 | list) }
     spillTwo()
@@ -203,9 +198,9 @@ extension BlockTranslator {
     writer.emit(
       list == 0
         ? 0xE810_0001 | word.rawValue & 0x018F_0000
-        : A32.load(0, word.rn, 4 &* count &+ (word[24] ? 4 : 0)))
+        : A32.load(0, word.rn, word.lowest(0, word.listBytes) &+ word.listBytes &- 4))
     if word[21] {
-      writer.emit(A32.add(word.rn, word.rn, encoded: 4 &* count &+ 4))
+      writer.emit(A32.add(word.rn, word.rn, encoded: word.listBytes))
       writer.state.place = .inRegister(0)
     }
     probe()
@@ -217,9 +212,9 @@ extension BlockTranslator {
     var free: UInt32 = 2
     while list &>> free & 1 != 0 || free == word.rn { free = free &+ 1 }
     guard free < 15 else { return leave(ExitCode.emulate, 14 &<< 28) }
-    let bytes = 4 &* UInt32(truncatingIfNeeded: list.nonzeroBitCount) &+ 4
-    // The lowest address, from the base: IA 0, IB 4, DA 4 - bytes, DB -bytes.
-    let start = (word[23] ? 0 : 0 &- bytes) &+ (word[24] == word[23] ? 4 : 0)
+    let bytes = word.listBytes
+    // From the base: IA 0, IB 4, DA 4 - bytes, DB -bytes.
+    let start = word.lowest(0, bytes)
     writer.spill(free, 2)
     move(free, word.rn, plus: start)
     // LDM, which has to be aligned.
@@ -230,7 +225,7 @@ extension BlockTranslator {
     move(free, word.rn, plus: start)
     // LDMIA
     if list != 0 { writer.emit(0xE890_0000 | free &<< 16 | list) }
-    if word[21] { move(word.rn, word.rn, plus: word[23] ? bytes : 0 &- bytes) }
+    if word[21] { move(word.rn, word.rn, plus: word.stepped(0, bytes)) }
     writer.state.place = .inTarget
     writer.restore(free, 2)
     spillTwo()

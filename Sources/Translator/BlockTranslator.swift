@@ -24,8 +24,6 @@ struct BlockTranslator<Space: AddressSpace> {
     self.ifThen = ifThen
   }
 
-  var isT32: Bool { programCounter & 1 != 0 }
-
   @inline(never) mutating func translate() {
     let start = programCounter
     let end = CodePage.start(writer.position) &+ 4096 &- BlockTranslator.reserve

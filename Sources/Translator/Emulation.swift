@@ -51,16 +51,11 @@ extension Translator {
 
   // MARK: LDM and STM
 
-  /// The lowest address of a transfer of so many bytes, by the bits P (24) and U (23).
-  private func lowest(_ word: A32Word, _ base: UInt32, _ bytes: UInt32) -> UInt32 {
-    (word[23] ? base : base &- bytes) &+ (word[24] == word[23] ? 4 : 0)
-  }
-
   /// LDM and STM of User mode's registers, and STM of the PC.
   private func transferAll(_ word: A32Word) {
-    let bytes = 4 &* UInt32(truncatingIfNeeded: word.field(0, 16).nonzeroBitCount)
+    let bytes = word.listBytes
     let base = register(word.rn)
-    var address = lowest(word, base, bytes)
+    var address = word.lowest(base, bytes)
     for number: UInt32 in 0..<16 where word.field(number, 1) != 0 {
       let place = word[22] ? userAddress(number) : registerAddress(number)
       if word[20] {
@@ -70,7 +65,7 @@ extension Translator {
       }
       address = address &+ 4
     }
-    if word[21] { setRegister(word.rn, word[23] ? base &+ bytes : base &- bytes) }
+    if word[21] { setRegister(word.rn, word.stepped(base, bytes)) }
   }
 
   /// LDM with the PC, when the code in the cache has no register for it.
@@ -83,9 +78,9 @@ extension Translator {
   /// Loads a list with the PC.
   /// - Returns: what the PC gets.
   private func loadList(_ word: A32Word) -> UInt32 {
-    let bytes = 4 &* UInt32(truncatingIfNeeded: word.field(0, 16).nonzeroBitCount)
+    let bytes = word.listBytes
     let base = register(word.rn)
-    var address = lowest(word, base, bytes)
+    var address = word.lowest(base, bytes)
     // The last word first: then all of it is there.
     let target = space.word(address &+ bytes &- 4)
     _ = space.word(address)
@@ -93,12 +88,8 @@ extension Translator {
       setRegister(number, space.word(address))
       address = address &+ 4
     }
-    if word[21] { setRegister(word.rn, word[23] ? base &+ bytes : base &- bytes) }
+    if word[21] { setRegister(word.rn, word.stepped(base, bytes)) }
     return target
-  }
-
-  private func registerAddress(_ number: UInt32) -> UInt32 {
-    layout.state &+ StateSlot.registers.rawValue &+ 4 &* number
   }
 
   /// Where User mode's register is.
@@ -124,10 +115,10 @@ extension Translator {
   /// RFE (B9.3.13).
   private func returnFromMemory(_ word: A32Word) -> Outcome {
     let base = register(word.rn)
-    let address = lowest(word, base, 8)
+    let address = word.lowest(base, 8)
     let target = space.word(address)
     let status = space.word(address &+ 4)
-    if word[21] { setRegister(word.rn, word[23] ? base &+ 8 : base &- 8) }
+    if word[21] { setRegister(word.rn, word.stepped(base, 8)) }
     return returnFromException(to: target, status: status)
   }
 
@@ -137,10 +128,10 @@ extension Translator {
     guard let bank = Mode.bank(mode) else { return }
     let place = bank == Mode.bank(self[.status]) ? registerAddress(13) : bankAddress(bank, 0)
     let base = space.word(place)
-    let address = lowest(word, base, 8)
+    let address = word.lowest(base, 8)
     space.setWord(address, register(14))
     space.setWord(address &+ 4, self[.savedStatus])
-    if word[21] { space.setWord(place, word[23] ? base &+ 8 : base &- 8) }
+    if word[21] { space.setWord(place, word.stepped(base, 8)) }
   }
 
   // MARK: Data processing

@@ -169,11 +169,13 @@ public struct Translator<Space: AddressSpace> {
   }
 
   /// A register of the current mode, 0…14.
-  public func register(_ number: UInt32) -> UInt32 {
-    space.word(layout.state &+ StateSlot.registers.rawValue &+ 4 &* number)
-  }
+  public func register(_ number: UInt32) -> UInt32 { space.word(registerAddress(number)) }
 
   public func setRegister(_ number: UInt32, _ value: UInt32) {
-    space.setWord(layout.state &+ StateSlot.registers.rawValue &+ 4 &* number, value)
+    space.setWord(registerAddress(number), value)
+  }
+
+  func registerAddress(_ number: UInt32) -> UInt32 {
+    layout.state &+ StateSlot.registers.rawValue &+ 4 &* number
   }
 }

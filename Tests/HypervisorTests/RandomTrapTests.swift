@@ -1,21 +1,11 @@
 import ArmArchitecture
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import Hypervisor
 
-/// The same numbers for the same seed (SplitMix64, Steele 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-
+extension SeededGenerator {
   mutating func chance(_ percent: UInt64) -> Bool { next() % 100 < percent }
   mutating func pick<Element>(_ list: [Element]) -> Element { list[Int(next() % UInt64(list.count))] }
 }
@@ -29,7 +19,7 @@ struct RandomGuest {
   private(set) var last = ""
 
   init(seed: UInt64) throws {
-    random = SeededGenerator(state: seed)
+    random = SeededGenerator(seed: seed)
     let machines = [
       ScriptedVM(name: "a", cpus: 3, placement: [0, 1, 0], calls: ["b", "c"]),
       ScriptedVM(name: "b", cpus: 2, placement: [1, 0], restart: "always", calls: ["a"]),

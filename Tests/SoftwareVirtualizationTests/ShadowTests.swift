@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import SoftwareVirtualization
@@ -75,7 +76,7 @@ import Testing
   /// Random tables, changed at random, with TLB maintenance after each change as Linux does it; random accesses. What
   /// the shadow tables let through is what the guest's tables say, whatever was filled before, and what faults faults.
   @Test(arguments: 0..<8 as Range<UInt64>) func shadowsSayWhatTheGuestSays(seed: UInt64) throws {
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var guest = ShadowGuest()
     let directories: [UInt32] = [0x4000_0000, 0x4000_8000]
     var current = 0
@@ -98,14 +99,14 @@ import Testing
     }
   }
 
-  private func randomAddress(_ random: inout SplitMix) -> UInt32 {
+  private func randomAddress(_ random: inout SeededGenerator) -> UInt32 {
     let megabytes: [UInt32] = [0x001, 0x002, 0xC00, 0xC01, 0xBF0, 0xFFF]
     return megabytes[Int(random.next() % 6)] << 20 | UInt32(random.next() % 8) << 12 | 0x10
   }
 
   /// User megabytes differ between the guest's two tables and are not global; the others are the same.
   private func change(
-    _ guest: ShadowGuest, _ directories: [UInt32], _ address: UInt32, _ random: inout SplitMix
+    _ guest: ShadowGuest, _ directories: [UInt32], _ address: UInt32, _ random: inout SeededGenerator
   ) {
     let permissions: [UInt32] = [0x10, 0x20, 0x30, 0x210, 0x230, 0]
     let isUser = address < 0xB000_0000
@@ -161,20 +162,5 @@ import Testing
       }
     }
     Issue.record("\(access) is filled and still faults")
-  }
-}
-
-/// Steele, Lea and Flood's SplitMix64: the same numbers for a seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
   }
 }

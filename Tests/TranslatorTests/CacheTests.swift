@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import Translator
@@ -57,7 +58,7 @@ import Testing
   /// Whatever bytes a guest has: each place in the cache has a state of the guest, in order, and the second walk ends
   /// where the first one did.
   @Test(arguments: [false, true]) func everyPlaceHasAState(isT32: Bool) {
-    var random = SplitMix(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let guest = TranslatedGuest(pairs: 1)
     for _ in 0..<3000 {
       guest.translator.drop(0x8F80, count: 160)
@@ -82,7 +83,7 @@ import Testing
 
   /// A guest that writes into its own cache, directory and table: the translator answers, whatever there is.
   @Test func aDamagedCacheIsSurvived() {
-    var random = SplitMix(seed: 9)
+    var random = SeededGenerator(seed: 9)
     let guest = TranslatedGuest(pairs: 2)
     for _ in 0..<2000 {
       for index: UInt32 in 0..<32 {
@@ -109,20 +110,5 @@ import Testing
         }
       }
     }
-  }
-}
-
-/// Steele, Lea and Flood's SplitMix64: the same numbers for a seed.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
   }
 }

@@ -1,4 +1,5 @@
 import ArmArchitecture
+import SeededRandom
 import Testing
 import VirtualDevices
 

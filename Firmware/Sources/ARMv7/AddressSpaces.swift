@@ -91,10 +91,23 @@ extension ContextReference {
 
   var regime: TranslationRegime { value.system.regime(domains: self[.domains]) }
 
+  /// The guest's own tables.
+  var walk: GuestWalk<TableMemory> { GuestWalk(memory: memory, regime: regime, map: value.memory) }
+
   /// A word of the state page.
   subscript(_ slot: StateSlot) -> UInt32 {
     get { load32(UInt(Pool.view &+ Pool.state &+ slot.rawValue)) }
     nonmutating set { store32(UInt(Pool.view &+ Pool.state &+ slot.rawValue), newValue) }
+  }
+
+  /// A register of the state page's frame, 0…14: there while the translator runs.
+  func register(_ number: UInt32) -> UInt32 { load32(registerPlace(number)) }
+  func setRegister(_ number: UInt32, _ value: UInt32) {
+    if number < 15 { store32(registerPlace(number), value) }
+  }
+
+  private func registerPlace(_ number: UInt32) -> UInt {
+    UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue &+ (number & 15) &* 4)
   }
 
   // MARK: Making them
@@ -136,21 +149,21 @@ extension ContextReference {
       setPage(0, 32 &+ page, value.pool &+ Pool.directory &+ page &<< 12 | PageKind.data)
     }
     setPage(0, 40, value.pool &+ Pool.stack | PageKind.data)
-    reserve(0xFE0, level(0), ShadowDomainNumber.kernel)
+    reserve(0xFE0, level(0), ShadowDomain.kernel)
   }
 
   /// The status window and the pairs of pages of the cache.
   private func makeWindowTables() {
     let state = value.pool &+ Pool.state | PageKind.data
     for page in 0..<256 as Range<UInt32> where StatusWindow.isMapped(page) { setPage(1, page, state) }
-    reserve(0xFE1, level(1), ShadowDomainNumber.kernel)
+    reserve(0xFE1, level(1), ShadowDomain.kernel)
     for pair in 0..<256 as Range<UInt32> {
       let level = 2 &+ pair &>> 7
       setPage(level, pair &* 2 & 255, value.pool &+ Pool.cache &+ pair &<< 12 | PageKind.cache)
       setPage(level, pair &* 2 & 255 &+ 1, state)
     }
-    reserve(0xFE2, level(2), ShadowDomainNumber.kernel)
-    reserve(0xFE3, level(3), ShadowDomainNumber.kernel)
+    reserve(0xFE2, level(2), ShadowDomain.kernel)
+    reserve(0xFE3, level(3), ShadowDomain.kernel)
   }
 
   private func reserve(_ megabyte: UInt32, _ table: UInt32, _ domain: UInt32) {
@@ -163,7 +176,7 @@ extension ContextReference {
       shadows.reserve(0xFE4 &+ megabyte, descriptor: value.pool &+ megabyte &<< 20 | PageKind.pool)
     }
     Machine().copyOwnTable(to: Pool.view &+ Pool.levels &+ 4096)
-    reserve(0xFFF, level(4), ShadowDomainNumber.user)
+    reserve(0xFFF, level(4), ShadowDomain.user)
   }
 
   // MARK: Using them
@@ -212,10 +225,4 @@ private enum PageKind {
   static var cache: UInt32 { 0x47E }
   /// A section for the hypervisor alone.
   static var pool: UInt32 { 0x1_141E }
-}
-
-/// Domains, as `DomainAccess` opens them.
-private enum ShadowDomainNumber {
-  static var kernel: UInt32 { 1 }
-  static var user: UInt32 { 2 }
 }

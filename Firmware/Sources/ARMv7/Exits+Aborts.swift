@@ -53,19 +53,17 @@ extension Exits {
   // MARK: Devices
 
   func accessDevice(_ access: Access, _ physical: UInt32) {
-    let fault: UInt32 = 0x24 &<< 26 | 7
     guard !access.isFetch, let syndrome = accessSyndrome() else {
       return take(access, .external, 0)
     }
-    trap(
-      fault | syndrome.syndrome(fault: 0) | (access.isWrite ? 1 &<< 6 : 0), address: access.address,
-      page: physical &>> 8 & ~15)
+    // A translation fault of level 3.
+    trap(0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
   }
 
   /// The instruction at the frame's PC.
   func accessSyndrome() -> AccessSyndrome? {
     let place = UInt(Self.frame.programCounter)
-    guard Self.frame.state & 1 &<< 5 != 0 else { return AccessSyndrome(a32: load32(place)) }
+    guard Self.frame.isT32 else { return AccessSyndrome(a32: load32(place)) }
     return AccessSyndrome(t32: load16(place), load16(place &+ 2))
   }
 }

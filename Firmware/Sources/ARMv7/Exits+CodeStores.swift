@@ -40,10 +40,9 @@ extension Exits {
   /// The store and an SVC behind it. Interrupts wait for it.
   func copyStore() {
     let source = UInt(Self.frame.programCounter)
-    let isT32 = Self.frame.state & 1 &<< 5 != 0
-    if isT32 {
+    if Self.frame.isT32 {
       let first = load16(source)
-      let isWide = first &>> 11 > 0x1C
+      let isWide = T32Decoder.isWide(UInt16(truncatingIfNeeded: first))
       context.value.step.size = isWide ? 4 : 2
       // NOP, SVC #0 twice.
       store32(UInt(Pool.step), first | (isWide ? load16(source &+ 2) : 0xBF00) &<< 16)
@@ -84,10 +83,7 @@ extension Exits {
   }
 
   func forgetCode(at physical: UInt32) {
-    guard let page = context.shadows.unprotect(physical) else {
-      context.shadows.unprotectAll()
-      return ask(TranslatorRequest.flush, 0)
-    }
+    guard let page = context.shadows.unprotect(physical) else { return forgetCode(TranslatorRequest.flush) }
     ask(TranslatorRequest.drop, page)
   }
 }

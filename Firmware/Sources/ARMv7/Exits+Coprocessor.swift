@@ -17,22 +17,23 @@ extension Exits {
 
   func apply(_ effect: SystemEffect) {
     switch effect {
-    case .nothing, .floatingPoint: break
+    case .nothing: break
     case .undefined: take(.undefined, behind: 4)
     case .control(let changed): changeControl(changed)
     case .vectors: context[.vectors] = context.value.system.vectors
     case .space: context.leaveSpace()
     case .invalidateAll:
       context.shadows.invalidateAll()
-      if !context.shadows.holdsAllCode(context.regime) { forgetCode() }
+      if !context.shadows.holdsAllCode(context.regime) { forgetCode(TranslatorRequest.flushBehind) }
     case .invalidatePage(let page):
       context.shadows.invalidate(page)
-      if context.mayHoldCode(page), !context.shadows.holdsCode(page, context.regime) { forgetCode() }
+      if context.mayHoldCode(page), !context.shadows.holdsCode(page, context.regime) {
+        forgetCode(TranslatorRequest.flushBehind)
+      }
     case .translate(let address, let isWrite, let isUser):
       let access = Access(address: address, isWrite: isWrite, isUser: isUser)
-      let walk = GuestWalk(memory: context.memory, regime: context.regime, map: context.value.memory)
       do throws(TranslationFault) {
-        context.value.system.setPhysicalAddress(.success(try walk.translate(access)))
+        context.value.system.setPhysicalAddress(.success(try context.walk.translate(access)))
       } catch { context.value.system.setPhysicalAddress(.failure(error)) }
     }
   }
@@ -45,13 +46,14 @@ extension Exits {
     guard changed & (1 | 1 &<< 29) != 0 else { return }
     context.shadows.invalidateAll()
     context.leaveSpace()
-    forgetCode()
+    forgetCode(TranslatorRequest.flushBehind)
   }
 
-  /// All code is translated anew, behind the instruction that left.
-  func forgetCode() {
+  /// All code is translated anew.
+  /// - Parameter request: `flush`, or behind an instruction that left `flushBehind`.
+  func forgetCode(_ request: UInt32) {
     context.shadows.unprotectAll()
-    for word in 0..<32 { context.value.codePages[word] = 0 }
-    ask(TranslatorRequest.flushBehind, 0)
+    context.forgetCodePages()
+    ask(request, 0)
   }
 }

@@ -20,8 +20,9 @@ extension Exits {
   }
 
   func saveGuest() {
-    let place = UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue)
-    for number in 0..<15 { store32(place &+ UInt(bitPattern: number) &* 4, Self.frame.registers[number]) }
+    for number in 0..<15 as Range<UInt32> {
+      context.setRegister(number, Self.frame.registers[Int(bitPattern: UInt(number))])
+    }
     context[.flags] = Self.frame.state
     if context.value.running == .user {
       context[.programCounter] = Self.frame.programCounter | Self.frame.state &>> 5 & 1
@@ -59,8 +60,9 @@ extension Exits {
   }
 
   func loadRegisters() {
-    let place = UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue)
-    for number in 0..<15 { Self.frame.registers[number] = load32(place &+ UInt(bitPattern: number) &* 4) }
+    for number in 0..<15 as Range<UInt32> {
+      Self.frame.registers[Int(bitPattern: UInt(number))] = context.register(number)
+    }
   }
 
   func resumeKernel() {

@@ -10,11 +10,10 @@ extension Exits {
   func accessAsUser() {
     let programCounter = context[.programCounter]
     guard let instruction = instruction(at: programCounter) else { return lose() }
-    let address = register(instruction.base) &+ (instruction.isT32 ? instruction.offset : 0)
+    let address = context.register(instruction.base) &+ (instruction.isT32 ? instruction.offset : 0)
     let access = Access(address: address, isWrite: instruction.isWrite, isUser: true)
-    let walk = GuestWalk(memory: context.memory, regime: context.regime, map: context.value.memory)
     do throws(TranslationFault) {
-      let page = try walk.translate(access)
+      let page = try context.walk.translate(access)
       guard let physical = context.value.memory.physical(page.physical),
         address & (instruction.bytes &- 1) == 0
       else { return take(access, .external, 0) }
@@ -31,9 +30,8 @@ extension Exits {
   }
 
   private func instruction(at programCounter: UInt32) -> UnprivilegedAccess? {
-    let walk = GuestWalk(memory: context.memory, regime: context.regime, map: context.value.memory)
     let address = programCounter & ~1
-    guard let page = try? walk.translate(Access(address: address, isFetch: true)),
+    guard let page = try? context.walk.translate(Access(address: address, isFetch: true)),
       let physical = context.value.memory.physical(page.physical)
     else { return nil }
     let word = context.memory.word(physical & ~3)
@@ -49,10 +47,10 @@ extension Exits {
     let word = context.memory.word(physical & ~3)
     if instruction.isWrite {
       let mask = (~0 &>> (32 &- 8 &* instruction.bytes)) &<< shift
-      let value = register(instruction.register) &<< shift
+      let value = context.register(instruction.register) &<< shift
       context.memory.setWord(physical & ~3, word & ~mask | value & mask)
     } else {
-      setRegister(instruction.register, instruction.extended(word &>> shift))
+      context.setRegister(instruction.register, instruction.extended(word &>> shift))
     }
   }
 
@@ -60,17 +58,8 @@ extension Exits {
     var offset = instruction.offset
     if let number = instruction.offsetRegister {
       // A halfword's register is not shifted.
-      offset = register(number) &<< (instruction.bytes == 2 ? 0 : offset)
+      offset = context.register(number) &<< (instruction.bytes == 2 ? 0 : offset)
     }
-    setRegister(instruction.base, instruction.addsOffset ? address &+ offset : address &- offset)
-  }
-
-  private func place(_ register: UInt32) -> UInt {
-    UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue &+ (register & 15) &* 4)
-  }
-
-  private func register(_ number: UInt32) -> UInt32 { load32(place(number)) }
-  private func setRegister(_ number: UInt32, _ value: UInt32) {
-    if number < 15 { store32(place(number), value) }
+    context.setRegister(instruction.base, instruction.addsOffset ? address &+ offset : address &- offset)
   }
 }

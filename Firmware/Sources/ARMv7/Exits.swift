@@ -82,7 +82,7 @@ struct Exits {
     context.value.step.isActive = false
     context.value.step.changed = 0
     context.value.floatingPoint = 0
-    for word in 0..<32 { context.value.codePages[word] = 0 }
+    context.forgetCodePages()
     context.makeSpaces()
     context[.control] = context.value.system.control
     context[.vectors] = context.value.system.vectors
@@ -140,7 +140,7 @@ struct Exits {
 
   func handleUser(_ kind: UInt32) {
     switch kind {
-    case Exit.supervisorCall: take(.supervisorCall, behind: Self.frame.state & 1 &<< 5 != 0 ? 2 : 4)
+    case Exit.supervisorCall: take(.supervisorCall, behind: Self.frame.isT32 ? 2 : 4)
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
     case Exit.dataAbort: handleDataAbort(isUser: true)
     default: undefined(isUser: true)
@@ -162,7 +162,7 @@ struct Exits {
 
   /// An instruction that does not exist, or not in User mode, or not while the floating-point unit is off.
   func undefined(isUser: Bool) {
-    let isT32 = Self.frame.state & 1 &<< 5 != 0
+    let isT32 = Self.frame.isT32
     Self.frame.programCounter &-= isT32 ? 2 : 4
     let place = UInt(Self.frame.programCounter)
     let word = isT32 ? load16(place) &<< 16 | load16(place &+ 2) : load32(place)

@@ -8,10 +8,14 @@ import Translator
 extension ContextReference {
   /// Code is about to be translated from a page: stores to it are to be noticed.
   func protect(_ page: UInt32, _ bytes: UInt32) {
-    let walk = GuestWalk(memory: memory, regime: regime, map: value.memory)
     guard let found = try? walk.translate(Access(address: page, isFetch: true)) else { return }
     shadows.protect(found.physical, at: page, bytes: bytes)
     value.codePages[Int(bitPattern: UInt(page &>> 17 & 31))] |= 1 &<< (page &>> 12 & 31)
+  }
+
+  /// No code is translated any more.
+  func forgetCodePages() {
+    for word in 0..<32 { value.codePages[word] = 0 }
   }
 
   /// Whether code may have been translated from a page.

@@ -13,6 +13,8 @@ struct Frame {
   var programCounter: UInt32
   /// CPSR.
   var state: UInt32
+
+  var isT32: Bool { state & 1 &<< 5 != 0 }
 }
 
 /// What runs in User mode.

@@ -140,13 +140,7 @@ public struct GuestDeviceTree: Sendable {
   }
 
   private var timerClock: DeviceTreeNode {
-    var node = DeviceTreeNode("timer-clk")
-    node.set("compatible", "fixed-clock")
-    node.set("#clock-cells", cells: [0])
-    node.set("clock-frequency", cells: [1_000_000])
-    node.set("clock-output-names", "timer_clk")
-    node.set("phandle", cells: [Handle.timerClock])
-    return node
+    fixedClock("timer-clk", hertz: 1_000_000, output: "timer_clk", handle: Handle.timerClock)
   }
 
   private var isVersion3: Bool { interruptControllerGeneration == 3 }
@@ -167,12 +161,16 @@ public struct GuestDeviceTree: Sendable {
   }
 
   private var clock: DeviceTreeNode {
-    var node = DeviceTreeNode("apb-pclk")
+    fixedClock("apb-pclk", hertz: 24_000_000, output: "clk24mhz", handle: Handle.clock)
+  }
+
+  private func fixedClock(_ name: String, hertz: UInt32, output: String, handle: UInt32) -> DeviceTreeNode {
+    var node = DeviceTreeNode(name)
     node.set("compatible", "fixed-clock")
     node.set("#clock-cells", cells: [0])
-    node.set("clock-frequency", cells: [24_000_000])
-    node.set("clock-output-names", "clk24mhz")
-    node.set("phandle", cells: [Handle.clock])
+    node.set("clock-frequency", cells: [hertz])
+    node.set("clock-output-names", output)
+    node.set("phandle", cells: [handle])
     return node
   }
 
