@@ -193,33 +193,7 @@ public enum A32Decoder {
     let number = word.field(8, 4)
     if number == 10 || number == 11 { return floatingPoint(word, pc) }
     guard number >= 14, word.field(24, 4) == 14, word[4], word.rd != 15 else { return .leave(.undefined) }
-    return number == 14 ? .coprocessor(word: word.rawValue) : systemControl(word)
-  }
-
-  /// MCR and MRC of coprocessor 15 (B3.17).
-  static func systemControl(_ word: A32Word) -> Operation {
-    let operands = (word.field(16, 4), word.field(21, 3), word.field(0, 4), word.field(5, 3))
-    let slot: StateSlot
-    switch operands {
-    case (13, 0, 0, 2): slot = .threadUserReadWrite
-    case (13, 0, 0, 3): slot = .threadUserReadOnly
-    case (13, 0, 0, 4): slot = .threadPrivileged
-    case (3, 0, 0, 0): slot = .domains
-    case (1, 0, 0, 0) where word[20]: slot = .control
-    case (7, 0, _, _) where !word[20]: return maintenance(word, operands.2, operands.3)
-    default: return .coprocessor(word: word.rawValue)
-    }
-    return word[20] ? .readState(register: word.rd, slot) : .writeState(register: word.rd, slot)
-  }
-
-  /// Cache and branch predictor maintenance, and the barriers of ARMv6 (B3.18.6).
-  private static func maintenance(_ word: A32Word, _ row: UInt32, _ operation: UInt32) -> Operation {
-    switch (row, operation) {
-    case (5, 4): return .synchronize
-    case (10, 4), (10, 5): return .copy
-    case (1, _), (5, _), (6, _), (10, _), (11, _), (14, _): return .nothing
-    default: return .coprocessor(word: word.rawValue)
-    }
+    return SystemControl.decode(word)
   }
 
   /// Coprocessors 10 and 11 (A7.5 to A7.9). FPEXC and the identification registers trap by themselves.

@@ -63,44 +63,79 @@ enum CodePage {
 }
 
 /// Words in the state page. Cached code reaches those below 256 by an offset from the PC.
-public enum StateSlot: UInt32, Sendable {
+public struct StateSlot: RawRepresentable, Equatable, Sendable {
+  /// The offset in bytes, a multiple of 4.
+  public var rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
   /// What registers held that cached code needed.
-  case spill0 = 0x00
-  case spill1 = 0x04
-  case spill2 = 0x08
-  case spill3 = 0x0C
+  public static var spill0: StateSlot { StateSlot(rawValue: 0x00) }
+  public static var spill1: StateSlot { StateSlot(rawValue: 0x04) }
+  public static var spill2: StateSlot { StateSlot(rawValue: 0x08) }
+  public static var spill3: StateSlot { StateSlot(rawValue: 0x0C) }
   /// Where a branch goes, when no register is free.
-  case target = 0x10
+  public static var target: StateSlot { StateSlot(rawValue: 0x10) }
   /// The guest's CPSR: A (bit 8), I, F and the mode. The upper half is the real one's, T is bit 0 of the PC.
-  case status = 0x14
+  public static var status: StateSlot { StateSlot(rawValue: 0x14) }
   /// The current mode's SPSR.
-  case savedStatus = 0x18
+  public static var savedStatus: StateSlot { StateSlot(rawValue: 0x18) }
   /// Where the status is stored when interrupts may be unmasked: `StatusWindow`.
-  case commit = 0x1C
+  public static var commit: StateSlot { StateSlot(rawValue: 0x1C) }
   /// TPIDRURW, TPIDRURO, TPIDRPRW.
-  case threadUserReadWrite = 0x20
-  case threadUserReadOnly = 0x24
-  case threadPrivileged = 0x28
+  public static var threadUserReadWrite: StateSlot { StateSlot(rawValue: 0x20) }
+  public static var threadUserReadOnly: StateSlot { StateSlot(rawValue: 0x24) }
+  public static var threadPrivileged: StateSlot { StateSlot(rawValue: 0x28) }
   /// DACR: whoever fills a shadow table looks here. Domains that are closed later stay as they are filled.
-  case domains = 0x2C
-  /// SCTLR as the guest reads it.
-  case control = 0x30
-  /// r0…r14 at an exit, and the address in the cache.
-  case registers = 0x40
-  case position = 0x7C
-  /// The real CPSR at an exit.
-  case flags = 0x80
-  /// The guest's PC, bit 0 set in T32, and ITSTATE, when they are known.
-  case programCounter = 0x84
-  case ifThen = 0x88
-  /// Where exceptions go, bit 0 set if in T32 (SCTLR.TE).
-  case vectors = 0x8C
-  /// The exception that the guest takes if the translator's access to its memory aborts: a `GuestException`.
-  case abort = 0x90
-  /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`.
-  case banks = 0xA0
+  public static var domains: StateSlot { StateSlot(rawValue: 0x2C) }
+  /// SCTLR, ACTLR, CPACR.
+  public static var control: StateSlot { StateSlot(rawValue: 0x30) }
+  public static var auxiliaryControl: StateSlot { StateSlot(rawValue: 0x34) }
+  public static var coprocessorAccess: StateSlot { StateSlot(rawValue: 0x38) }
+  /// TTBR0, TTBR1, TTBCR, CONTEXTIDR.
+  public static var table0: StateSlot { StateSlot(rawValue: 0x3C) }
+  public static var table1: StateSlot { StateSlot(rawValue: 0x40) }
+  public static var tableControl: StateSlot { StateSlot(rawValue: 0x44) }
+  public static var context: StateSlot { StateSlot(rawValue: 0x48) }
+  /// DFSR, IFSR, DFAR, IFAR.
+  public static var dataFaultStatus: StateSlot { StateSlot(rawValue: 0x4C) }
+  public static var instructionFaultStatus: StateSlot { StateSlot(rawValue: 0x50) }
+  public static var dataFaultAddress: StateSlot { StateSlot(rawValue: 0x54) }
+  public static var instructionFaultAddress: StateSlot { StateSlot(rawValue: 0x58) }
+  /// PAR, PRRR, NMRR, VBAR.
+  public static var physicalAddress: StateSlot { StateSlot(rawValue: 0x5C) }
+  public static var primaryRemap: StateSlot { StateSlot(rawValue: 0x60) }
+  public static var normalRemap: StateSlot { StateSlot(rawValue: 0x64) }
+  public static var vectorBase: StateSlot { StateSlot(rawValue: 0x68) }
+  /// CSSELR, CCSIDR of the cache that it chooses, CLIDR.
+  public static var cacheSelection: StateSlot { StateSlot(rawValue: 0x6C) }
+  public static var cacheSize: StateSlot { StateSlot(rawValue: 0x70) }
+  public static var cacheLevels: StateSlot { StateSlot(rawValue: 0x74) }
+  /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`: those of User mode are below 256.
+  public static var banks: StateSlot { StateSlot(rawValue: 0xD8) }
   /// R8…R12 of FIQ mode, or of the others in FIQ mode.
-  case fastRegisters = 0xE8
+  public static var fastRegisters: StateSlot { StateSlot(rawValue: 0x120) }
+  /// r0…r14 at an exit, and the address in the cache.
+  public static var registers: StateSlot { StateSlot(rawValue: 0x140) }
+  public static var position: StateSlot { StateSlot(rawValue: 0x17C) }
+  /// The real CPSR at an exit.
+  public static var flags: StateSlot { StateSlot(rawValue: 0x180) }
+  /// The guest's PC, bit 0 set in T32, and ITSTATE, when they are known.
+  public static var programCounter: StateSlot { StateSlot(rawValue: 0x184) }
+  public static var ifThen: StateSlot { StateSlot(rawValue: 0x188) }
+  /// The exception that the guest takes if the translator's access to its memory aborts: a `GuestException`.
+  public static var abort: StateSlot { StateSlot(rawValue: 0x18C) }
+  /// CCSIDR by CSSELR: `cacheSizeCount` words.
+  public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x190) }
+
+  /// A register of c0 with opc1 0: 24 words from 0x78.
+  /// - Parameters: CRm 0…2 and opc2.
+  public static func identification(_ row: UInt32, _ column: UInt32) -> StateSlot {
+    StateSlot(rawValue: 0x78 &+ row &* 32 &+ column &* 4)
+  }
+
+  /// Data and instruction caches of two levels.
+  public static var cacheSizeCount: UInt32 { 4 }
 }
 
 /// Where `StateSlot.commit` points: 256 pages by which bits of the status change, one megabyte aligned to as much. The

@@ -41,6 +41,8 @@ extension Translator {
   private func performAccess(_ word: A32Word) {
     if word.field(25, 3) == 4 {
       word.condition == 15 ? storeReturnState(word) : transferAll(word)
+    } else if word.field(25, 3) == 7 {
+      writeSystemRegister(word)
     } else {
       // CPS with a mode, and perhaps masks.
       let mask = word.rawValue & 0x1C0

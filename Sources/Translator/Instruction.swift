@@ -60,10 +60,10 @@ public enum Operation: Equatable, Sendable {
   /// MRC and MCR of a register of coprocessor 15 that is a word of the state page.
   case readState(register: UInt32, StateSlot)
   case writeState(register: UInt32, StateSlot)
-  /// MCR or MRC of coprocessor 14 or 15 that the hypervisor answers. `word` is the instruction.
+  /// MCR of coprocessor 15 that the hypervisor does, and what does not exist. `word` is the instruction.
   case coprocessor(word: UInt32)
   /// The translator does it: what changes the mode, uses another mode's registers or returns from an exception
-  /// (`isReturn`), and what stores the PC.
+  /// (`isReturn`), what stores the PC, and MCR of registers that take only some values.
   case emulate(word: UInt32, isReturn: Bool)
   /// It leaves the translated code for the hypervisor or for an exception of the guest.
   case leave(Departure)

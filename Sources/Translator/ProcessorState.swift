@@ -80,9 +80,8 @@ public enum GuestException: UInt32, Sendable {
 
 extension Translator {
   /// A processor out of reset: Supervisor mode, everything masked, an empty cache.
-  public func reset(vectors: UInt32) {
+  public func reset() {
     self[.status] = Mode.supervisor | 0x1C0
-    self[.vectors] = vectors
     self[.ifThen] = 0
     flush()
   }
@@ -102,7 +101,7 @@ extension Translator {
     self[.savedStatus] = saved
     setRegister(14, exception.returnAddress(instruction, size: size))
     self[.status] = self[.status] | exception.masks
-    enter(self[.vectors] &+ exception.rawValue)
+    enter(vectors &+ exception.rawValue)
   }
 
   /// Another mode's R13, R14, SPSR, and in FIQ mode R8 to R12, become the current ones. What is no mode changes nothing.

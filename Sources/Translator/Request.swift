@@ -45,7 +45,7 @@ extension Translator {
   public func serve(_ request: UInt32, _ argument: UInt32) -> UInt32 {
     switch request {
     case TranslatorRequest.start:
-      reset(vectors: self[.vectors])
+      reset()
       enter(argument)
     case TranslatorRequest.exit where ExitCode.departure(argument) == .unprivilegedAccess:
       self[.position] = self[.position] &- 4

@@ -102,6 +102,11 @@ enum InstructionClass: String, CaseIterable {
 
   /// What reads the PC and writes another register.
   private init(reader word: UInt32) {
+    // MRC of a register that is not there.
+    guard word & 0x0F10_0010 != 0x0E10_0010 else {
+      self = .readCoprocessor
+      return
+    }
     let isMemory = word >> 25 & 7 == 2 || word >> 25 & 7 == 3
     switch (isMemory, word & 1 << 25 != 0) {
     case (true, let isIndexed):
@@ -118,6 +123,10 @@ enum InstructionClass: String, CaseIterable {
   }
 
   private init(emulated word: UInt32, _ isReturn: Bool) {
+    guard word >> 24 & 15 != 14 else {
+      self = .writeCoprocessor
+      return
+    }
     let isMultiple = word >> 25 & 7 == 4
     switch (isReturn, isMultiple) {
     case (true, let isMultiple): self = isMultiple ? .multipleReturn : .exceptionReturn

@@ -48,7 +48,8 @@ struct TranslatedGuest {
       space: space,
       layout: CacheLayout(
         cache: TranslatedGuest.cache, pairs: pairs, table: TranslatedGuest.table, directory: 0xF200_0000))
-    translator.reset(vectors: 0xFFFF_0000)
+    translator.reset()
+    translator[.vectorBase] = 0xFFFF_0000
     space.setWords(TranslatedGuest.code, words)
   }
 

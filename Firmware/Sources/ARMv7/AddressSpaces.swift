@@ -89,7 +89,14 @@ extension ContextReference {
 
   var shadows: ShadowTables<TableMemory> { ShadowTables(memory: memory, layout: layout) }
 
-  var regime: TranslationRegime { value.system.regime(domains: self[.domains]) }
+  var regime: TranslationRegime {
+    TranslationRegime(
+      control: self[.control], table0: self[.table0], table1: self[.table1], tableControl: self[.tableControl],
+      domains: self[.domains])
+  }
+
+  /// What tells an address space from others.
+  private var spaceKey: UInt32 { self[.table0] & ~0x3FFF | self[.context] & 0xFF }
 
   /// The guest's own tables.
   var walk: GuestWalk<TableMemory> { GuestWalk(memory: memory, regime: regime, map: value.memory) }
@@ -185,7 +192,7 @@ extension ContextReference {
   func activateSpace() {
     guard value.isSpaceStale else { return }
     value.isSpaceStale = false
-    let space = shadows.activate(value.system.spaceKey)
+    let space = shadows.activate(spaceKey)
     value.table = shadows.table(of: space)
     value.identifier = space
     loadSpace()

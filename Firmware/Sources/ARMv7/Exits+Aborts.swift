@@ -39,13 +39,12 @@ extension Exits {
   /// The guest takes the abort.
   func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
     if access.isFetch {
-      context.value.system.instructionFaultStatus = status.rawValue
-      context.value.system.instructionFaultAddress = access.address
+      context[.instructionFaultStatus] = status.rawValue
+      context[.instructionFaultAddress] = access.address
       take(.prefetchAbort)
     } else {
-      context.value.system.dataFaultStatus =
-        status.rawValue | domain &<< 4 | (access.isWrite ? 1 &<< 11 : 0)
-      context.value.system.dataFaultAddress = access.address
+      context[.dataFaultStatus] = status.rawValue | domain &<< 4 | (access.isWrite ? 1 &<< 11 : 0)
+      context[.dataFaultAddress] = access.address
       take(.dataAbort)
     }
   }

@@ -1,49 +1,48 @@
-// The guest's coprocessor 15: `SystemRegisters` answers, and says what else there is to do.
+// What of the guest's coprocessor 15 changes how it translates.
 
-import ArmArchitecture
 import Hypervisor
 import SoftwareVirtualization
 import Translator
 
 extension Exits {
-  func accessCoprocessor(_ access: CoprocessorAccess) {
-    let register = Int(bitPattern: UInt(access.register & 15))
-    guard register < 15 else { return take(.undefined, behind: 4) }
-    var value = Self.frame.registers[register]
-    let effect = context.value.system.access(access, &value, OwnIdentification())
-    if access.isRead { Self.frame.registers[register] = value }
-    apply(effect)
-  }
-
-  func apply(_ effect: SystemEffect) {
-    switch effect {
-    case .nothing: break
+  /// - Parameter word: an MCR or MRC.
+  func accessCoprocessor(_ word: UInt32) {
+    let value = Self.frame.registers[Int(bitPattern: UInt(min(word &>> 12 & 15, 14)))]
+    switch SystemEffect(word) {
     case .undefined: take(.undefined, behind: 4)
-    case .control(let changed): changeControl(changed)
-    case .vectors: context[.vectors] = context.value.system.vectors
-    case .space: context.leaveSpace()
+    case .control: writeControl(value)
+    case .space(let register):
+      let slot = StateSlot(rawValue: StateSlot.table0.rawValue &+ 4 &* register)
+      context[slot] = slot == .tableControl ? value & 0x37 : value
+      context.leaveSpace()
     case .invalidateAll:
       context.shadows.invalidateAll()
       if !context.shadows.holdsAllCode(context.regime) { forgetCode(TranslatorRequest.flushBehind) }
-    case .invalidatePage(let page):
-      context.shadows.invalidate(page)
-      if context.mayHoldCode(page), !context.shadows.holdsCode(page, context.regime) {
+    case .invalidatePage:
+      context.shadows.invalidate(value & ~4095)
+      if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095, context.regime) {
         forgetCode(TranslatorRequest.flushBehind)
       }
-    case .translate(let address, let isWrite, let isUser):
-      let access = Access(address: address, isWrite: isWrite, isUser: isUser)
-      do throws(TranslationFault) {
-        context.value.system.setPhysicalAddress(.success(try context.walk.translate(access)))
-      } catch { context.value.system.setPhysicalAddress(.failure(error)) }
+    case .translate(let isWrite, let isUser): translate(value, isWrite: isWrite, isUser: isUser)
+    }
+  }
+
+  private func translate(_ address: UInt32, isWrite: Bool, isUser: Bool) {
+    do throws(TranslationFault) {
+      let page = try context.walk.translate(Access(address: address, isWrite: isWrite, isUser: isUser))
+      context[.physicalAddress] = TranslationResult.success(page)
+    } catch {
+      guard case .fault(let status, _) = error else { return }
+      context[.physicalAddress] = TranslationResult.failure(status)
     }
   }
 
   /// SCTLR: what is at an address may be something else now.
-  func changeControl(_ changed: UInt32) {
-    context[.control] = context.value.system.control
-    context[.vectors] = context.value.system.vectors
-    // M, AFE.
-    guard changed & (1 | 1 &<< 29) != 0 else { return }
+  private func writeControl(_ value: UInt32) {
+    let old = context[.control]
+    let new = old & ~ControlRegister.writable | value & ControlRegister.writable
+    context[.control] = new
+    guard (old ^ new) & ControlRegister.translating != 0 else { return }
     context.shadows.invalidateAll()
     context.leaveSpace()
     forgetCode(TranslatorRequest.flushBehind)

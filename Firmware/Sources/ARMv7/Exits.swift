@@ -74,7 +74,6 @@ struct Exits {
   private static var started: Int { 9 }
 
   func reset() {
-    context.value.system = SystemRegisters()
     context.value.interface = VirtualCPUInterface()
     context.value.interface.listControl = 1
     context.value.timer = VirtualDualTimer()
@@ -84,8 +83,8 @@ struct Exits {
     context.value.floatingPoint = 0
     context.forgetCodePages()
     context.makeSpaces()
-    context[.control] = context.value.system.control
-    context[.vectors] = context.value.system.vectors
+    context[.control] = ControlRegister.reset
+    context.identify()
     context[.commit] = Pool.statusWindow &+ StateSlot.status.rawValue
   }
 
@@ -154,7 +153,7 @@ struct Exits {
     case Exit.dataAbort: handleDataAbort(isUser: false)
     // BKPT, or the guest has damaged its own cache.
     case Exit.prefetchAbort:
-      context.value.system.instructionFaultStatus = 2
+      context[.instructionFaultStatus] = 2
       take(.prefetchAbort)
     default: undefined(isUser: false)
     }
@@ -178,7 +177,7 @@ struct Exits {
 
   /// Cached code left by SVC.
   func leaveCache(_ code: UInt32) {
-    if ExitCode.isCoprocessor(code) { return accessCoprocessor(CoprocessorAccess(word: 0xEE00_0000 | code)) }
+    if ExitCode.isCoprocessor(code) { return accessCoprocessor(code) }
     switch ExitCode.departure(code) {
     case .hypervisorCall, .secureMonitorCall: trap(0x12 &<< 26)
     case .waitForInterrupt, .waitForEvent:

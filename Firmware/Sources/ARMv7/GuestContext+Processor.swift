@@ -47,34 +47,36 @@ extension ContextReference {
   }
 }
 
-/// This CPU's own registers, without what is not there for a guest.
-struct OwnIdentification: Identification {
-  func identification(_ index: UInt32) -> UInt32 {
-    switch index {
-    case 0x00: read_midr()
-    case 0x01: read_ctr()
+extension ContextReference {
+  /// The guest's identification registers: this CPU's own, without what is not there for a guest. Zero are what there is
+  /// none of: TCM, debug, performance counters.
+  func identify() {
+    setIdentification(0, 0, read_midr())
+    setIdentification(0, 1, read_ctr())
+    // MPIDR of the VM's first CPU.
+    setIdentification(0, 5, 1 &<< 31)
     // ARM and Thumb-2 but no ThumbEE; no Security Extensions, no generic timer.
-    case 0x10: read_id_pfr0() & 0xFF
-    case 0x11: read_id_pfr1() & 0xF
-    case 0x14: read_id_mmfr0()
-    case 0x15: read_id_mmfr1()
-    case 0x16: read_id_mmfr2()
-    case 0x17: read_id_mmfr3()
-    case 0x20: read_id_isar0()
-    case 0x21: read_id_isar1()
-    case 0x22: read_id_isar2()
-    case 0x23: read_id_isar3()
-    case 0x24: read_id_isar4()
-    // TLBTR: one TLB; no debug, no performance counters.
-    default: 0
+    setIdentification(1, 0, read_id_pfr0() & 0xFF)
+    setIdentification(1, 1, read_id_pfr1() & 0xF)
+    setIdentification(1, 4, read_id_mmfr0())
+    setIdentification(1, 5, read_id_mmfr1())
+    setIdentification(1, 6, read_id_mmfr2())
+    setIdentification(1, 7, read_id_mmfr3())
+    setIdentification(2, 0, read_id_isar0())
+    setIdentification(2, 1, read_id_isar1())
+    setIdentification(2, 2, read_id_isar2())
+    setIdentification(2, 3, read_id_isar3())
+    setIdentification(2, 4, read_id_isar4())
+    self[.cacheLevels] = read_clidr()
+    for cache in 0..<StateSlot.cacheSizeCount {
+      write_csselr(cache)
+      instruction_barrier()
+      self[StateSlot(rawValue: StateSlot.cacheSizes.rawValue &+ 4 &* cache)] = read_ccsidr()
     }
+    self[.cacheSize] = self[.cacheSizes]
   }
 
-  func cacheLevels() -> UInt32 { read_clidr() }
-
-  func cacheSize(_ selection: UInt32) -> UInt32 {
-    write_csselr(selection & 15)
-    instruction_barrier()
-    return read_ccsidr()
+  private func setIdentification(_ row: UInt32, _ column: UInt32, _ value: UInt32) {
+    self[.identification(row, column)] = value
   }
 }

@@ -85,15 +85,16 @@ extension Generator {
 
   // MARK: Exceptions
 
-  /// MIDR, which the hypervisor answers, and maintenance of caches and branch predictors; A32 or T32.
+  /// MIDR, and maintenance of caches, branch predictors and, by the hypervisor, TLBs; A32 or T32.
   mutating func coprocessor() {
     guard !isUser, !isFunction else { return dataProcessing() }
     let access: UInt32
-    switch dice.below(6) {
+    switch dice.below(7) {
     case 0: access = 0x0e07_0f9a | source() &<< 12  // DSB
     case 1: access = 0x0e07_0fba | source() &<< 12  // DMB
     case 2: access = 0x0e07_0f95 | source() &<< 12  // ISB
     case 3: access = 0x0e07_0fd5 | source() &<< 12  // BPIALL
+    case 4: access = 0x0e08_0f17 | source() &<< 12  // TLBIALL
     default: access = 0x0e10_0f10 | target() &<< 12
     }
     if isT32 { wide(0xee00 | access &>> 16 & 0xff, access & 0xffff) } else { a32(access) }

@@ -87,7 +87,7 @@ struct TranslatedRun {
   mutating func run() -> Bool {
     Test.fillData()
     // What the first run translated is the same code.
-    if !breaks.isActive { translator.reset(vectors: Layout.vectors) }
+    if !breaks.isActive { translator.reset() }
     load()
     var outcome = machine_attempt(Step.enter, test.start)
     while exits < 10000 {
@@ -101,9 +101,8 @@ struct TranslatedRun {
       case Result.resume: outcome = continueInCache()
       case Result.user: outcome = continueInUserMode()
       case Result.departure: outcome = Result.resume
-      case _ where outcome &>> 24 == 0xee:
-        answer(outcome)
-        outcome = Result.resume
+      // TLBIALL, which has no effect here.
+      case _ where outcome &>> 24 == 0xee: outcome = Result.resume
       default: return false
       }
     }
@@ -155,11 +154,6 @@ struct TranslatedRun {
   private func abortOfStep() -> UInt32 {
     let isFetch = fault_address() &- (translator[.programCounter] & ~3) < 4
     return machine_attempt(Step.takeOwn, isFetch ? 3 : 4)
-  }
-
-  /// MRC of MIDR; everything else has no effect here.
-  private func answer(_ word: UInt32) {
-    if word & 0x0010_0000 != 0 { translator.setRegister(word &>> 12 & 15, main_identity()) }
   }
 
   /// User mode's code runs as it is.
@@ -218,6 +212,8 @@ struct TranslatedRun {
     let status = initial[Place.status]
     let mode = status & 0x1f
     translator[.status] = status & 0x1df
+    translator[.vectorBase] = Layout.vectors
+    translator[.identification(0, 0)] = main_identity()
     translator[.flags] = status & 0xf80f_0000 | Mode.user
     // As if an interrupt waited, but for its delivery: what unmasks it leaves the cache.
     let isPending = breaks.isActive && test.number & 8 != 0
