@@ -216,7 +216,7 @@ extension ContextReference {
     instruction_barrier()
   }
 
-  func loadDomains() {
+  @inline(never) func loadDomains() {
     let domains = value.running == .user ? DomainAccess.user : DomainAccess.kernel
     guard read_dacr() != domains else { return }
     write_dacr(domains)

@@ -19,7 +19,7 @@ extension Exits {
   }
 
   /// The guest's access found nothing in the shadow tables, or something that does not allow it.
-  func abort(_ access: Access, _ status: UInt32) {
+  @inline(never) func abort(_ access: Access, _ status: UInt32) {
     // Alignment: the guest's own.
     if status & 0x40F == 1 { return take(access, .alignment, 0) }
     context.activateSpace()
@@ -37,7 +37,7 @@ extension Exits {
   }
 
   /// The guest takes the abort.
-  func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
+  @inline(never) func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
     if access.isFetch {
       context[.instructionFaultStatus] = status.rawValue
       context[.instructionFaultAddress] = access.address

@@ -50,7 +50,7 @@ extension Exits {
 
   /// All code is translated anew.
   /// - Parameter request: `flush`, or behind an instruction that left `flushBehind`.
-  func forgetCode(_ request: UInt32) {
+  @inline(never) func forgetCode(_ request: UInt32) {
     context.shadows.unprotectAll()
     context.forgetCodePages()
     ask(request, 0)

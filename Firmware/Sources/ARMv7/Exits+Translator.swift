@@ -6,11 +6,10 @@ import SoftwareVirtualization
 import Translator
 
 extension Exits {
-  /// Starts the translator with a request; the guest's registers go to the state page, unless they are there.
-  func ask(_ request: UInt32, _ argument: UInt32) {
-    if context.value.running != .translator { saveGuest() }
-    context.value.running = .translator
-    context.loadDomains()
+  /// Starts the translator with a request.
+  @inline(never) func ask(_ request: UInt32, _ argument: UInt32) {
+    if context.value.running == .user { tellPlace() }
+    run(.translator)
     Self.frame.registers[0] = request
     Self.frame.registers[1] = argument
     Self.frame.registers[13] = Pool.stackTop
@@ -19,18 +18,11 @@ extension Exits {
     Self.frame.state = 0x30
   }
 
-  func saveGuest() {
-    for number in 0..<15 as Range<UInt32> {
-      context.setRegister(number, Self.frame.registers[Int(bitPattern: UInt(number))])
-    }
-    context[.flags] = Self.frame.state
-    if context.value.running == .user {
-      context[.programCounter] = Self.frame.programCounter | Self.frame.state &>> 5 & 1
-      context[.ifThen] = Status.ifThen(in: Self.frame.state)
-      context[.threadUserReadWrite] = read_tpidrurw()
-    } else {
-      context[.position] = Self.frame.programCounter
-    }
+  /// Where the guest's User mode is.
+  func tellPlace() {
+    context[.programCounter] = Self.frame.programCounter | Self.frame.state &>> 5 & 1
+    context[.ifThen] = Status.ifThen(in: Self.frame.state)
+    context[.threadUserReadWrite] = read_tpidrurw()
   }
 
   func handleTranslator(_ kind: UInt32) {
@@ -59,31 +51,21 @@ extension Exits {
     }
   }
 
-  func loadRegisters() {
-    for number in 0..<15 as Range<UInt32> {
-      Self.frame.registers[Int(bitPattern: UInt(number))] = context.register(number)
-    }
-  }
-
   func resumeKernel() {
-    loadRegisters()
-    context.value.running = .kernel
-    Self.frame.programCounter = context[.position]
-    Self.frame.state = context[.flags] & 0xF80F_0000 | 0x10
+    run(.kernel)
+    Self.frame.state = Self.frame.state & 0xF80F_0000 | 0x10
     forgetChanged()
   }
 
   func resumeUser() {
-    loadRegisters()
-    context.value.running = .user
     context.activateSpace()
     context.shadows.tighten()
-    context.loadDomains()
+    run(.user)
     loadThreadRegisters()
     let programCounter = context[.programCounter]
     Self.frame.programCounter = programCounter & ~1
     Self.frame.state =
-      context[.flags] & 0xF80F_0000 | Status.ifThen(context[.ifThen]) | (programCounter & 1) &<< 5 | 0x10
+      Self.frame.state & 0xF80F_0000 | Status.ifThen(context[.ifThen]) | (programCounter & 1) &<< 5 | 0x10
   }
 
   func publish(_ address: UInt32, _ count: UInt32) {
@@ -101,7 +83,7 @@ extension Exits {
   }
 
   /// The guest damaged its own code cache, or the translator: its VM stops.
-  func lose() {
+  @inline(never) func lose() {
     let guest = self.guest
     enterCore { $0.handleSystemError(guest) }
   }

@@ -29,15 +29,28 @@ struct Exits {
     @inline(__always) get { unsafe loaded.unsafelyUnwrapped }
   }
 
-  /// What assembly saved.
+  /// What assembly saved, and gives back.
   static var frame: Frame {
-    @inline(__always) unsafeAddress {
-      unsafe UnsafePointer(framePointer)
-    }
-    @inline(__always) unsafeMutableAddress { unsafe framePointer }
+    @inline(__always) unsafeAddress { unsafe UnsafePointer(activeFrame.unsafelyUnwrapped) }
+    @inline(__always) unsafeMutableAddress { unsafe activeFrame.unsafelyUnwrapped }
   }
 
-  private static var framePointer: UnsafeMutablePointer<Frame> {
+  /// The guest's or the translator's, by what runs.
+  nonisolated(unsafe) private static var activeFrame: UnsafeMutablePointer<Frame>?
+
+  /// What runs from now on.
+  @inline(never) func run(_ running: Running) {
+    context.value.running = running
+    unsafe Self.activeFrame = running == .translator ? Self.translatorFrame : Self.guestFrame
+    context.loadDomains()
+  }
+
+  /// In the state page, so the translator has it.
+  private static var guestFrame: UnsafeMutablePointer<Frame>? {
+    unsafe UnsafeMutablePointer(bitPattern: UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue))
+  }
+
+  private static var translatorFrame: UnsafeMutablePointer<Frame> {
     unsafe (address_of_stacks() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
   }
 
@@ -55,12 +68,13 @@ struct Exits {
     Machine().view(pool: context.value.pool)
     // Another guest's cache and state are at the same addresses, and its spaces have the same numbers.
     context.memory.forgetTranslations()
-    frame.programCounter = UInt32(truncatingIfNeeded: guest.value[.programCounter])
-    frame.state = UInt32(truncatingIfNeeded: guest.value[.processorState])
     // `Core.start` leaves zeros.
     context.value.isFresh = guest.value.system[started] == 0
     guest.value.system[started] = 1
     if context.value.isFresh { current.reset() }
+    current.run(context.value.running)
+    frame.programCounter = UInt32(truncatingIfNeeded: guest.value[.programCounter])
+    frame.state = UInt32(truncatingIfNeeded: guest.value[.processorState])
     current.loadThreadRegisters()
   }
 
@@ -74,6 +88,7 @@ struct Exits {
   private static var started: Int { 9 }
 
   func reset() {
+    context.value.running = .kernel
     context.value.interface = VirtualCPUInterface()
     context.value.interface.listControl = 1
     context.value.timer = VirtualDualTimer()
@@ -94,12 +109,10 @@ struct Exits {
   static func go(on guest: VirtualCPUReference) {
     let exits = current
     for number in 0..<15 { frame.registers[number] = UInt32(truncatingIfNeeded: guest.value.registers[number]) }
-    exits.context.loadDomains()
     exits.context.loadSpace()
     Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
       exits.context.value.isFresh = false
-      exits.context.value.running = .kernel
       exits.ask(TranslatorRequest.start, frame.programCounter | (frame.state &>> 5 & 1))
     }
   }
@@ -111,7 +124,7 @@ struct Exits {
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 
-  func trap(_ syndrome: UInt32, address: UInt32 = 0, page: UInt32 = 0) {
+  @inline(never) func trap(_ syndrome: UInt32, address: UInt32 = 0, page: UInt32 = 0) {
     unsafe Machine.trapped = Trapped(syndrome: syndrome, address: address, page: page)
     let guest = self.guest
     enterCore { $0.handleTrap(guest) }
@@ -119,10 +132,18 @@ struct Exits {
 
   // MARK: Exits
 
-  static func handle(_ kind: UInt32) {
+  /// - Returns: what goes on.
+  static func handle(_ kind: UInt32) -> UnsafeMutablePointer<Frame>? {
     current.answer(kind)
     // It may be another guest's turn now.
     current.finish()
+    return unsafe activeFrame
+  }
+
+  /// The first guest.
+  static func start(_ guest: VirtualCPUReference) {
+    go(on: guest)
+    unsafe start_guest(activeFrame.unsafelyUnwrapped)
   }
 
   func answer(_ kind: UInt32) {
@@ -191,7 +212,7 @@ struct Exits {
   // MARK: Exceptions of the guest
 
   /// - Parameter bytes: how far the frame's PC is behind the instruction.
-  func take(_ exception: GuestException, behind bytes: UInt32 = 0) {
+  @inline(never) func take(_ exception: GuestException, behind bytes: UInt32 = 0) {
     if context.value.step.isActive { leaveStep(behind: false) }
     Self.frame.programCounter &-= bytes
     switch context.value.running {

@@ -6,7 +6,7 @@ import SoftwareVirtualization
 import Translator
 import VirtualDevices
 
-/// What assembly saves of User mode, at the top of the stack, and gives back.
+/// What assembly saves of User mode, and gives back: `StateSlot.registers`, `.position` and `.flags`.
 struct Frame {
   /// r0…r14.
   var registers: InlineArray<15, UInt32>

@@ -24,13 +24,12 @@ func boot(_ tree: UInt32, _ image: UInt32) {
     ownMemory: unsafe PhysicalRange(start: UInt64(image), size: UInt64(UInt(end - start)))
   ) { unsafe anyCPU = $0.cpu }
   guard let core else { return }
-  Exits.go(on: core.schedule())
-  start_guest()
+  Exits.start(core.schedule())
 }
 
 /// A guest, or the translator that serves it, left User mode.
 @c(handle_exit)
-func handleExit(_ kind: UInt32) { Exits.handle(kind) }
+func handleExit(_ kind: UInt32) -> UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(Exits.handle(kind)) }
 
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)

@@ -1,6 +1,7 @@
-// The exceptions (Arm ARM B1.8). A guest, and the translator that serves it, run in User mode: all of its registers go to
-// the top of this CPU's stack, and from there back (`Frame` in Guest.swift). What comes from another mode is the hypervisor's
-// own fault: it goes on in Supervisor mode, on this CPU's stack from its beginning, for the fault may be the stack's.
+// The exceptions (Arm ARM B1.8). A guest, and the translator that serves it, run in User mode, and SP is the end of the
+// `Frame` where all of its registers go: the guest's is in its state page, the translator's at the top of this CPU's stack.
+// What comes from another mode is the hypervisor's own fault: it goes on in Supervisor mode, on this CPU's stack from its
+// beginning, for the fault may be the stack's.
 
 #include "Layout.h"
 
@@ -38,10 +39,14 @@ leave_guest:
   and r2, r1, #0x1F
   cmp r2, #0x10
   bne own_fault
+  ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE - 4
   bl handle_exit
-  .type enter_guest, %function
-  .global enter_guest
-enter_guest:                        // sp: the frame
+enter_guest:                        // r0: the frame
+  mov sp, r0
+  ldr r1, [sp, #64]                 // a guest's kernel writes its state page: whatever it says, User mode it is
+  bic r1, r1, #0x1F
+  orr r1, r1, #0x10
+  str r1, [sp, #64]
   clrex
   ldmia sp, {r0-r14}^
   add sp, sp, #60
@@ -61,14 +66,12 @@ own_fault:
   bl handle_own_fault
   .ltorg
 
-// The boot CPU's first guest is in the frame at the top of its stack.
+// r0: the frame of the boot CPU's first guest.
   .section .text.start_guest, "ax"
   .type start_guest, %function
   .global start_guest
 start_guest:
-  ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE
   b enter_guest
-  .ltorg
 
 // d0 to d31 and FPSCR.
   .fpu neon

@@ -98,7 +98,7 @@ INSTRUCTION void write_fpexc(uint32_t value) {
 // Exceptions.S
 void save_vectors(void *_Nullable state);
 void load_vectors(const void *_Nullable state);
-_Noreturn void start_guest(void);
+_Noreturn void start_guest(void *frame);
 
 // image.ld
 #define SYMBOL(name)                                                                                          \
