@@ -1,45 +1,67 @@
-/// Memory by physical address, a word at a time: tables of ours, and of guests.
-public protocol PhysicalMemory {
-  func word(_ address: UInt32) -> UInt32
-  func setWord(_ address: UInt32, _ value: UInt32)
-  /// Fills words with zeros.
-  func clear(_ address: UInt32, bytes: UInt32)
+/// What shadow tables are made of, by the address where we have it, and made from.
+public protocol ShadowMemory {
+  var layout: ShadowLayout { get }
+  var regime: TranslationRegime { get }
+  func word(_ place: UInt32) -> UInt32
+  func setWord(_ place: UInt32, _ value: UInt32)
+  /// The same for what the hardware walks.
+  func setDescriptor(_ place: UInt32, _ value: UInt32)
+  /// Fills words that the hardware may walk with zeros.
+  func clear(_ place: UInt32, bytes: UInt32)
   func copy(_ destination: UInt32, _ source: UInt32, bytes: UInt32)
+  /// A word of the guest's memory.
+  /// - Parameter address: on the bus.
+  func guestWord(_ address: UInt32) -> UInt32
   /// Forgets what translation tables said of a page, in every address space of this CPU.
   func forgetTranslation(of page: UInt32)
   /// Forgets everything that they said.
   func forgetTranslations()
 }
 
-/// What an access needs.
+/// What may be done with a page, and what an access needs.
+public struct AccessRights: OptionSet, Sendable {
+  public let rawValue: UInt32
+
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  static var kernelReads: AccessRights { AccessRights(rawValue: 1) }
+  static var kernelWrites: AccessRights { AccessRights(rawValue: 2) }
+  static var userReads: AccessRights { AccessRights(rawValue: 4) }
+  static var userWrites: AccessRights { AccessRights(rawValue: 8) }
+  static var executes: AccessRights { AccessRights(rawValue: 16) }
+  static var all: AccessRights { AccessRights(rawValue: 31) }
+}
+
+/// An access to memory.
 public struct Access: Sendable {
   public var address: UInt32
-  public var isWrite: Bool
-  /// An instruction fetch.
-  public var isFetch: Bool
-  /// Made in User mode, or with its permissions.
-  public var isUser: Bool
+  let needs: AccessRights
 
+  /// - Parameters: `isFetch`: of an instruction; `isUser`: made in User mode, or with its permissions.
   public init(address: UInt32, isWrite: Bool = false, isFetch: Bool = false, isUser: Bool = false) {
     self.address = address
-    self.isWrite = isWrite
-    self.isFetch = isFetch
-    self.isUser = isUser
+    needs = AccessRights(rawValue: (isWrite ? 2 : 1) &<< (isUser ? 2 : 0) | (isFetch ? 16 : 0))
   }
+
+  public var isWrite: Bool { needs.rawValue & 10 != 0 }
+  public var isFetch: Bool { needs.contains(.executes) }
 }
 
 /// What a guest's tables say of a page.
 public struct GuestPage: Equatable, Sendable {
   /// The guest's physical address that the accessed one is.
   public var physical: UInt32
+  /// `AccessRights`, and above them what kind of page it is.
+  var attributes: UInt32
+
   /// A section or supersection, of which all of the megabyte is the same.
-  public var isSection: Bool
-  public var isGlobal: Bool
-  var kernelReads: Bool
-  var kernelWrites: Bool
-  var userReads: Bool
-  var userWrites: Bool
-  var executes: Bool
+  public static var section: UInt32 { 1 &<< 5 }
+  /// The same in all address spaces.
+  public static var global: UInt32 { 1 &<< 6 }
+
+  var rights: AccessRights { AccessRights(rawValue: attributes) }
+  public var isSection: Bool { attributes & GuestPage.section != 0 }
+  public var isGlobal: Bool { attributes & GuestPage.global != 0 }
 }
 
 /// A fault status of the short-descriptor format (Arm ARM DDI 0406C, table B3-23), bits 3:0, for DFSR and IFSR.
@@ -92,22 +114,24 @@ public struct TranslationRegime: Sendable {
   }
 }
 
-/// Why an access ends without a page.
-public enum TranslationFault: Error, Equatable {
-  case fault(FaultStatus, domain: UInt32)
+/// Why an access ends without a page: as in DFSR, the status in bits 3:0, the domain in 7:4.
+public struct TranslationFault: Error, Equatable {
+  public let rawValue: UInt32
+
+  public static func fault(_ status: FaultStatus, domain: UInt32) -> TranslationFault {
+    TranslationFault(rawValue: status.rawValue | domain &<< 4)
+  }
+
+  public var status: FaultStatus { FaultStatus(rawValue: rawValue & 15) }
 }
 
 /// Walks a guest's tables as the hardware would.
-public struct GuestWalk<Memory: PhysicalMemory> {
+public struct GuestWalk<Memory: ShadowMemory> {
   let memory: Memory
-  let regime: TranslationRegime
-  let map: GuestMemory
 
-  public init(memory: Memory, regime: TranslationRegime, map: GuestMemory) {
-    self.memory = memory
-    self.regime = regime
-    self.map = map
-  }
+  public init(memory: Memory) { self.memory = memory }
+
+  private var regime: TranslationRegime { memory.regime }
 
   /// - Throws: the fault that the guest has to see.
   public func translate(_ access: Access) throws(TranslationFault) -> GuestPage {
@@ -128,26 +152,24 @@ public struct GuestWalk<Memory: PhysicalMemory> {
   }
 
   private func guestWord(_ address: UInt32) -> UInt32? {
-    map.physical(address).map { memory.word($0) }
+    memory.layout.map.physical(address).map { memory.guestWord($0) }
   }
 
   /// The MMU is off: every address is its own, and everything is allowed.
   private func flat(_ address: UInt32) -> GuestPage {
-    GuestPage(
-      physical: address, isSection: true, isGlobal: true, kernelReads: true, kernelWrites: true,
-      userReads: true, userWrites: true, executes: true)
+    GuestPage(physical: address, attributes: AccessRights.all.rawValue | GuestPage.section | GuestPage.global)
   }
 
   private func section(_ access: Access, _ descriptor: UInt32) throws(TranslationFault) -> GuestPage {
     // Bit 18: a supersection of 16 MB, domain 0.
     let isSuper = descriptor & 1 &<< 18 != 0
     let mask: UInt32 = isSuper ? 0xFF_FFFF : 0xF_FFFF
-    var page = GuestPage(
-      physical: descriptor & ~mask | access.address & mask, isSection: true,
-      isGlobal: descriptor & 1 &<< 17 == 0, kernelReads: false, kernelWrites: false, userReads: false,
-      userWrites: false, executes: descriptor & 1 &<< 4 == 0)
+    let page = GuestPage(
+      physical: descriptor & ~mask | access.address & mask,
+      attributes: GuestPage.section | (descriptor & 1 &<< 17 == 0 ? GuestPage.global : 0)
+        | (descriptor & 1 &<< 4 == 0 ? AccessRights.executes.rawValue : 0))
     let permissions = descriptor &>> 13 & 4 | descriptor &>> 10 & 3
-    return try checked(&page, access, permissions, isSuper ? 0 : descriptor &>> 5 & 15)
+    return try checked(page, access, permissions, isSuper ? 0 : descriptor &>> 5 & 15)
   }
 
   private func page(_ access: Access, _ descriptor: UInt32, _ domain: UInt32) throws(TranslationFault)
@@ -157,50 +179,35 @@ public struct GuestWalk<Memory: PhysicalMemory> {
     let isLarge = descriptor & 2 == 0
     let mask: UInt32 = isLarge ? 0xFFFF : 0xFFF
     let neverExecutes = isLarge ? 1 &<< 15 : 1 as UInt32
-    var page = GuestPage(
-      physical: descriptor & ~mask | access.address & mask, isSection: false,
-      isGlobal: descriptor & 1 &<< 11 == 0, kernelReads: false, kernelWrites: false, userReads: false,
-      userWrites: false, executes: descriptor & neverExecutes == 0)
+    let page = GuestPage(
+      physical: descriptor & ~mask | access.address & mask,
+      attributes: (descriptor & 1 &<< 11 == 0 ? GuestPage.global : 0)
+        | (descriptor & neverExecutes == 0 ? AccessRights.executes.rawValue : 0))
     let permissions = descriptor &>> 7 & 4 | descriptor &>> 4 & 3
-    return try checked(&page, access, permissions, domain)
+    return try checked(page, access, permissions, domain)
   }
 
   /// - Parameter permissions: APX, AP[1], AP[0].
-  private func checked(_ page: inout GuestPage, _ access: Access, _ permissions: UInt32, _ domain: UInt32)
+  @inline(never)
+  private func checked(_ page: GuestPage, _ access: Access, _ permissions: UInt32, _ domain: UInt32)
     throws(TranslationFault) -> GuestPage
   {
-    let isSection = page.isSection
+    var page = page
+    let usesAccessFlag = regime.control & 1 &<< 29 != 0
     switch regime.domains &>> (2 &* domain) & 3 {
     case 1:
-      if regime.control & 1 &<< 29 != 0, permissions & 1 == 0 {
-        throw .fault(.accessFlag(isSection: isSection), domain: domain)
+      if usesAccessFlag, permissions & 1 == 0 {
+        throw .fault(.accessFlag(isSection: page.isSection), domain: domain)
       }
-      page.allow(permissions, usesAccessFlag: regime.control & 1 &<< 29 != 0)
-    case 3:
-      page.allow(3, usesAccessFlag: false)
-      page.executes = true
-    default: throw .fault(.domain(isSection: isSection), domain: domain)
+      // Table B3-8: four bits of rights by APX, AP[1], AP[0]. With an access flag AP[0] is set, and says no more.
+      page.attributes |= 0x5510_F730 &>> (4 &* permissions) & 15
+    case 3: page.attributes |= AccessRights.all.rawValue
+    default: throw .fault(.domain(isSection: page.isSection), domain: domain)
     }
-    guard page.allows(access) else { throw .fault(.permission(isSection: isSection), domain: domain) }
+    guard page.rights.isSuperset(of: access.needs) else {
+      throw .fault(.permission(isSection: page.isSection), domain: domain)
+    }
     return page
-  }
-}
-
-extension GuestPage {
-  /// Table B3-8: APX, AP[1], AP[0]; with an access flag AP[0] says nothing of permissions.
-  mutating func allow(_ permissions: UInt32, usesAccessFlag: Bool) {
-    let permissions = usesAccessFlag ? permissions | 1 : permissions
-    let isReadOnly = permissions & 4 != 0
-    kernelReads = permissions & 3 != 0
-    kernelWrites = kernelReads && !isReadOnly
-    userReads = permissions & 2 != 0
-    userWrites = permissions & 3 == 3 && !isReadOnly
-  }
-
-  func allows(_ access: Access) -> Bool {
-    if access.isFetch, !executes { return false }
-    if access.isUser { return access.isWrite ? userWrites : userReads }
-    return access.isWrite ? kernelWrites : kernelReads
   }
 }
 

@@ -1,10 +1,12 @@
-/// Where a VM's shadow tables lie: one piece of memory, from an address on a boundary of 16 KiB.
+/// Where a VM's shadow tables lie: one piece of memory, from a physical address on a boundary of 16 KiB.
 ///
 /// First the first-level tables, 16 KiB each, the first of them for what is the same in all address spaces; then the
 /// second-level tables of 1 KiB; then words: who owns each second-level table, the address spaces, what each page of the
 /// guest's memory is used for, and what each megabyte.
 public struct ShadowLayout: Sendable {
   public let base: UInt32
+  /// From where we have it to where it is on the bus.
+  public let offset: UInt32
   /// Address spaces of the guest that are kept, 1…255: their numbers are ASIDs.
   public let spaces: UInt32
   /// Second-level tables.
@@ -17,11 +19,12 @@ public struct ShadowLayout: Sendable {
   public let shared: UInt32
 
   public init(
-    base: UInt32, spaces: UInt32, tables: UInt32, map: GuestMemory, reserved: Range<UInt32>,
+    base: UInt32, offset: UInt32, spaces: UInt32, tables: UInt32, map: GuestMemory, reserved: Range<UInt32>,
     shared: UInt32 = 4096
   ) {
     self.shared = shared
     self.base = base
+    self.offset = offset
     self.spaces = spaces
     self.tables = tables
     self.map = map

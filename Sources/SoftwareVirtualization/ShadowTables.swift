@@ -14,14 +14,12 @@ public enum Filling: Equatable, Sendable {
   case reserved
 }
 
-public struct ShadowTables<Memory: PhysicalMemory> {
+public struct ShadowTables<Memory: ShadowMemory> {
   let memory: Memory
-  let layout: ShadowLayout
 
-  public init(memory: Memory, layout: ShadowLayout) {
-    self.memory = memory
-    self.layout = layout
-  }
+  public init(memory: Memory) { self.memory = memory }
+
+  private var layout: ShadowLayout { memory.layout }
 
   /// Begins with empty tables; the first-level entries of the hypervisor's megabytes follow by `reserve`.
   public func reset() {
@@ -59,8 +57,8 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     return found
   }
 
-  /// The first-level table of a space.
-  public func table(of space: UInt32) -> UInt32 { layout.firstLevel(space) }
+  /// The first-level table of a space, on the bus.
+  public func table(of space: UInt32) -> UInt32 { layout.firstLevel(space) &+ layout.offset }
 
   private func age(_ space: UInt32, _ now: UInt32) -> UInt32 {
     memory.word(layout.key(space)) == 0 ? ~0 : now &- memory.word(layout.lastUse(space))
@@ -83,11 +81,9 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   /// - Parameter overCode: whether a store to a page from which code was translated is allowed, until the page is
   ///   invalidated.
   /// - Throws: the fault that the guest has to see.
-  public func fill(_ access: Access, _ regime: TranslationRegime, overCode: Bool = false)
-    throws(TranslationFault) -> Filling
-  {
+  public func fill(_ access: Access, overCode: Bool = false) throws(TranslationFault) -> Filling {
     guard !layout.isReserved(access.address) else { return .reserved }
-    let page = try GuestWalk(memory: memory, regime: regime, map: layout.map).translate(access)
+    let page = try GuestWalk(memory: memory).translate(access)
     guard let physical = layout.map.physical(page.physical) else { return .device(page.physical) }
     // Before this page is entered, which may be among them.
     if memory.word(layout.looseCount) == ShadowLayout.loosePages { tighten() }
@@ -95,12 +91,14 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     let isCode = use & PageUse.code != 0
     if isCode, access.isWrite, !overCode { return .code(page.physical) }
     // All of the guest runs in User mode: its kernel gets what the guest's User mode may do, where that may anything.
-    var writes = page.userReads ? page.userWrites : page.kernelWrites
+    let isUsers = page.rights.contains(.userReads)
+    var writes = page.rights.contains(isUsers ? .userWrites : .kernelWrites)
     let isExtra = access.isWrite && !writes
     writes = (writes || isExtra) && (!isCode || (overCode && access.isWrite))
     let shadow = ShadowPage(
-      physical: physical, writes: writes, executes: page.userReads && page.executes, isGlobal: page.isGlobal)
-    let domain = page.userReads ? ShadowDomain.user : ShadowDomain.kernel
+      physical: physical, writes: writes, executes: isUsers && page.rights.contains(.executes),
+      isGlobal: page.isGlobal)
+    let domain = isUsers ? ShadowDomain.user : ShadowDomain.kernel
     if page.isSection, !isExtra, isWhole(page.physical), access.address &>> 20 != layout.shared {
       enterSection(access.address, shadow, domain)
       if writes { note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address) }
@@ -126,7 +124,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   }
 
   private func setSlot(_ space: UInt32, _ megabyte: UInt32, _ value: UInt32) {
-    memory.setWord(layout.firstLevel(space) &+ 4 &* megabyte, value)
+    memory.setDescriptor(layout.firstLevel(space) &+ 4 &* megabyte, value)
   }
 
   private func enterSection(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) {
@@ -140,9 +138,14 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   private func enterPage(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) -> Bool {
     let megabyte = address &>> 20
     let slot = table(at: megabyte, shadow.isGlobal, domain)
-    memory.setWord(slot.table &+ address &>> 10 & 1020, shadow.smallPage)
+    memory.setDescriptor(entry(slot, address), shadow.smallPage)
     memory.forgetTranslation(of: address)
     return slot.domain != domain
+  }
+
+  /// Where an address has its entry in a second-level table.
+  private func entry(_ slot: ShadowSlot, _ address: UInt32) -> UInt32 {
+    slot.table &- layout.offset &+ address &>> 10 & 1020
   }
 
   /// The second-level table for a page of the current space, made if there is none that may hold it.
@@ -167,11 +170,16 @@ public struct ShadowTables<Memory: PhysicalMemory> {
 
   // MARK: Second-level tables
 
+  private func ownerPlace(of slot: ShadowSlot) -> UInt32 {
+    layout.owner((slot.table &- layout.offset &- layout.secondLevels) &>> 10)
+  }
+
   private func owner(of slot: ShadowSlot) -> UInt32 {
-    memory.word(layout.owner((slot.table &- layout.secondLevels) &>> 10))
+    memory.word(ownerPlace(of: slot))
   }
 
   /// - Parameter owner: a space plus 1.
+  /// - Returns: the table's address on the bus.
   private func allocate(_ owner: UInt32) -> UInt32 {
     var table = memory.word(layout.cursor)
     var left = layout.tables
@@ -186,7 +194,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     memory.setWord(layout.cursor, table)
     memory.setWord(layout.owner(table), owner)
     memory.clear(layout.secondLevel(table), bytes: 1024)
-    return layout.secondLevel(table)
+    return layout.secondLevel(table) &+ layout.offset
   }
 
   /// The address space that was not used for longest loses its tables; if there is no other, everything goes.
@@ -210,7 +218,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
 
   private func free(_ slot: ShadowSlot) {
     guard slot.isTable else { return }
-    memory.setWord(layout.owner((slot.table &- layout.secondLevels) &>> 10), 0)
+    memory.setWord(ownerPlace(of: slot), 0)
   }
 
   /// Empties a megabyte of the current space, or what all spaces have there.
@@ -237,7 +245,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
       let slot = slot(space, megabyte)
       if slot.isTable {
-        memory.setWord(slot.table &+ address &>> 10 & 1020, 0)
+        memory.setDescriptor(entry(slot, address), 0)
       } else if !slot.isEmpty {
         setSlot(space, megabyte, 0)
         memory.forgetTranslations()
@@ -257,7 +265,7 @@ public struct ShadowTables<Memory: PhysicalMemory> {
     memory.setWord(layout.looseCount, 0)
     clearFirstLevel(0)
     clearFirstLevel(current)
-    if layout.shared < 4096 { memory.clear(slot(0, layout.shared).table &+ 960, bytes: 64) }
+    if layout.shared < 4096 { memory.clear(entry(slot(0, layout.shared), 0xF_0000), bytes: 64) }
     memory.forgetTranslations()
   }
 
@@ -349,9 +357,8 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   }
 
   /// Whether code that was translated from an address still is what lies there.
-  public func holdsCode(_ address: UInt32, _ regime: TranslationRegime) -> Bool {
-    let walk = GuestWalk(memory: memory, regime: regime, map: layout.map)
-    guard let page = try? walk.translate(Access(address: address, isFetch: true)),
+  public func holdsCode(_ address: UInt32) -> Bool {
+    guard let page = try? GuestWalk(memory: memory).translate(Access(address: address, isFetch: true)),
       layout.map.physical(page.physical) != nil
     else { return false }
     let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
@@ -359,11 +366,11 @@ public struct ShadowTables<Memory: PhysicalMemory> {
   }
 
   /// Whether all translated code still is what lies where it was translated from.
-  public func holdsAllCode(_ regime: TranslationRegime) -> Bool {
+  public func holdsAllCode() -> Bool {
     for megabyte in 0..<layout.map.size &>> 20 where memory.word(layout.codeCount(megabyte)) != 0 {
       for page in megabyte &<< 8..<(megabyte &+ 1) &<< 8 {
         let use = memory.word(layout.pageUse(page))
-        if use & PageUse.code != 0, use & PageUse.many != 0 || !holdsCode(use, regime) { return false }
+        if use & PageUse.code != 0, use & PageUse.many != 0 || !holdsCode(use) { return false }
       }
     }
     return true

@@ -55,5 +55,5 @@ public enum ControlRegister {
 /// PAR for what an access found (B4.1.112): of a page normal memory, write-back, shareable.
 public enum TranslationResult {
   public static func success(_ page: GuestPage) -> UInt32 { page.physical & ~4095 | 0x8E }
-  public static func failure(_ status: FaultStatus) -> UInt32 { status.rawValue &<< 1 | 1 }
+  public static func failure(_ fault: TranslationFault) -> UInt32 { fault.status.rawValue &<< 1 | 1 }
 }

@@ -9,7 +9,7 @@ import Testing
     guest.setFirst(0xC000_0000, 0x4010_040E)
     let space = guest.tables.activate(0x4000_0000)
     let access = Access(address: 0xC001_2345, isWrite: true)
-    #expect(try guest.tables.fill(access, guest.regime) == .filled)
+    #expect(try guest.tables.fill(access) == .filled)
     let found = guest.memory.walk(guest.tables.table(of: space), space, 0xC00F_F000)
     #expect(found == .init(physical: 0x609F_F000, writes: true, executes: false, domain: ShadowDomain.kernel))
   }
@@ -18,7 +18,7 @@ import Testing
     let guest = ShadowGuest()
     guest.setFirst(0xC000_0000, 0x4010_040E)
     _ = guest.tables.activate(0x4000_0000)
-    #expect(try guest.tables.fill(Access(address: 0xC000_0000), guest.regime) == .filled)
+    #expect(try guest.tables.fill(Access(address: 0xC000_0000)) == .filled)
     let second = guest.tables.activate(0x4000_0001)
     #expect(guest.memory.walk(guest.tables.table(of: second), second, 0xC000_0000) != nil)
     // And loses it in all spaces.
@@ -29,8 +29,8 @@ import Testing
     // The hypervisor's megabytes stay.
     guest.tables.invalidate(0xFE00_0000)
     guest.tables.invalidateAll()
-    #expect(guest.memory.word(guest.tables.table(of: second) + 0xFE0 * 4) == 0xABC0_0002)
-    #expect(try guest.tables.fill(Access(address: 0xFE10_0000), guest.regime) == .reserved)
+    #expect(guest.memory.guestWord(guest.tables.table(of: second) + 0xFE0 * 4) == 0xABC0_0002)
+    #expect(try guest.tables.fill(Access(address: 0xFE10_0000)) == .reserved)
   }
 
   @Test func codeIsProtected() throws {
@@ -38,24 +38,24 @@ import Testing
     guest.setFirst(0xC000_0000, 0x4010_040E)
     guest.setFirst(0xD000_0000, 0x4010_040E)
     let space = guest.tables.activate(0x4000_0000)
-    #expect(try guest.tables.fill(Access(address: 0xC000_0000, isWrite: true), guest.regime) == .filled)
+    #expect(try guest.tables.fill(Access(address: 0xC000_0000, isWrite: true)) == .filled)
     guest.tables.protect(0x4010_3000, at: 0xC000_3000)
     #expect(guest.memory.walk(guest.tables.table(of: space), space, 0xC000_3000) == nil)
     // By any address, beside other pages that can be written.
     let alias = Access(address: 0xD000_3004, isWrite: true)
-    #expect(try guest.tables.fill(alias, guest.regime) == .code(0x4010_3004))
-    #expect(try guest.tables.fill(Access(address: 0xD000_3004), guest.regime) == .filled)
+    #expect(try guest.tables.fill(alias) == .code(0x4010_3004))
+    #expect(try guest.tables.fill(Access(address: 0xD000_3004)) == .filled)
     #expect(guest.memory.walk(guest.tables.table(of: space), space, 0xD000_3000)?.writes == false)
-    #expect(try guest.tables.fill(Access(address: 0xD000_4000, isWrite: true), guest.regime) == .filled)
-    #expect(guest.tables.holdsCode(0xC000_3000, guest.regime))
-    #expect(guest.tables.holdsAllCode(guest.regime))
+    #expect(try guest.tables.fill(Access(address: 0xD000_4000, isWrite: true)) == .filled)
+    #expect(guest.tables.holdsCode(0xC000_3000))
+    #expect(guest.tables.holdsAllCode())
     #expect(guest.tables.unprotect(0x4010_3000) == 0xC000_3000)
-    #expect(try guest.tables.fill(alias, guest.regime) == .filled)
+    #expect(try guest.tables.fill(alias) == .filled)
     #expect(guest.memory.walk(guest.tables.table(of: space), space, 0xD000_3000)?.writes == true)
     // Code at two addresses: all of it goes.
     guest.tables.protect(0x4010_3000, at: 0xC000_3000)
     guest.tables.protect(0x4010_3000, at: 0xD000_3000)
-    #expect(!guest.tables.holdsAllCode(guest.regime))
+    #expect(!guest.tables.holdsAllCode())
     #expect(guest.tables.unprotect(0x4010_3000) == nil)
   }
 
@@ -65,19 +65,19 @@ import Testing
     guest.setSecond(0x4000_4000, 0xBF00_0000, 0x4020_045E)
     _ = guest.tables.activate(0x4000_0000)
     guest.tables.protect(0x4020_0000, at: 0xBF00_0000)
-    #expect(guest.tables.holdsAllCode(guest.regime))
+    #expect(guest.tables.holdsAllCode())
     guest.setSecond(0x4000_4000, 0xBF00_0000, 0x4020_145E)
-    #expect(!guest.tables.holdsCode(0xBF00_0000, guest.regime))
-    #expect(!guest.tables.holdsAllCode(guest.regime))
+    #expect(!guest.tables.holdsCode(0xBF00_0000))
+    #expect(!guest.tables.holdsAllCode())
     guest.tables.unprotectAll()
-    #expect(guest.tables.holdsAllCode(guest.regime))
+    #expect(guest.tables.holdsAllCode())
   }
 
   /// Random tables, changed at random, with TLB maintenance after each change as Linux does it; random accesses. What
   /// the shadow tables let through is what the guest's tables say, whatever was filled before, and what faults faults.
   @Test(arguments: 0..<8 as Range<UInt64>) func shadowsSayWhatTheGuestSays(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
-    var guest = ShadowGuest()
+    let guest = ShadowGuest()
     let directories: [UInt32] = [0x4000_0000, 0x4000_8000]
     var current = 0
     var space = guest.tables.activate(directories[0])
@@ -87,7 +87,7 @@ import Testing
       case 0: change(guest, directories, address, &random)
       case 1:
         current = Int(random.next() % 2)
-        guest.regime.table0 = directories[current]
+        guest.memory.regime.table0 = directories[current]
         space = guest.tables.activate(directories[current])
       case 2 where step % 5 == 0: guest.tables.invalidateAll()
       case 3: protect(guest, address)
@@ -133,25 +133,25 @@ import Testing
   }
 
   private func protect(_ guest: ShadowGuest, _ address: UInt32) {
-    let walk = GuestWalk(memory: guest.memory, regime: guest.regime, map: guest.map)
+    let walk = GuestWalk(memory: guest.memory)
     guard let page = try? walk.translate(Access(address: address)) else { return }
     guest.tables.protect(page.physical & ~4095, at: address & ~4095)
   }
 
   private func check(_ guest: ShadowGuest, _ space: UInt32, _ access: Access) throws {
-    let walk = GuestWalk(memory: guest.memory, regime: guest.regime, map: guest.map)
+    let walk = GuestWalk(memory: guest.memory)
     let expected = try? walk.translate(access)
-    if access.isUser { guest.tables.tighten() }
+    if access.needs.rawValue & 12 != 0 { guest.tables.tighten() }
     for _ in 0..<3 {
       let found = guest.memory.walk(guest.tables.table(of: space), space, access.address)
-      let isOpen = found.map { !access.isUser || $0.domain == ShadowDomain.user } ?? false
+      let isOpen = found.map { access.needs.rawValue & 12 == 0 || $0.domain == ShadowDomain.user } ?? false
       if let found, isOpen, found.writes || !access.isWrite {
         let page = try #require(expected, "\(access) finds \(found)")
         #expect(found.physical == guest.map.physical(page.physical & ~4095))
         return
       }
       do throws(TranslationFault) {
-        switch try guest.tables.fill(access, guest.regime) {
+        switch try guest.tables.fill(access) {
         case .filled: break
         case .code(let physical): _ = guest.tables.unprotect(physical & ~4095)
         case .device, .reserved: return

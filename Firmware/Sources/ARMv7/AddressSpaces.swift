@@ -8,42 +8,66 @@ import SoftwareVirtualization
 import Translator
 
 /// The memory that shadow tables are made of and made from, in the address space of a guest or in the hypervisor's own.
-struct TableMemory: PhysicalMemory {
+struct TableMemory: ShadowMemory {
   let context: ContextReference
 
-  @inline(never) func word(_ address: UInt32) -> UInt32 { load32(UInt(place(of: address))) }
+  var layout: ShadowLayout {
+    ShadowLayout(
+      base: Pool.view &+ Pool.shadow, offset: context.value.pool &- Pool.view, spaces: 8, tables: 448,
+      map: context.value.memory, reserved: Pool.reserved, shared: 0xFFF)
+  }
 
-  @inline(never) func setWord(_ address: UInt32, _ value: UInt32) {
-    let place = place(of: address)
+  var regime: TranslationRegime {
+    TranslationRegime(
+      control: context[.control], table0: context[.table0], table1: context[.table1],
+      tableControl: context[.tableControl], domains: context[.domains])
+  }
+
+  @inline(__always) func word(_ place: UInt32) -> UInt32 { load32(UInt(place)) }
+  @inline(__always) func setWord(_ place: UInt32, _ value: UInt32) { store32(UInt(place), value) }
+
+  @inline(never) func setDescriptor(_ place: UInt32, _ value: UInt32) {
     store32(UInt(place), value)
     // Walks may not look into the cache.
     write_dccmvau(place)
   }
 
-  func clear(_ address: UInt32, bytes: UInt32) {
-    let pointer = unsafe pointer(to: address)
-    unsafe pointer.initializeMemory(as: UInt8.self, repeating: 0, count: Int(bitPattern: UInt(bytes)))
-    clean(address, bytes)
+  func clear(_ place: UInt32, bytes: UInt32) {
+    unsafe pointer(place).initializeMemory(as: UInt8.self, repeating: 0, count: Int(bitPattern: UInt(bytes)))
+    clean(place, bytes)
   }
 
   func copy(_ destination: UInt32, _ source: UInt32, bytes: UInt32) {
-    unsafe pointer(to: destination).copyMemory(
-      from: pointer(to: source), byteCount: Int(bitPattern: UInt(bytes)))
+    unsafe pointer(destination).copyMemory(from: pointer(source), byteCount: Int(bitPattern: UInt(bytes)))
     clean(destination, bytes)
   }
 
-  private func clean(_ address: UInt32, _ bytes: UInt32) {
+  private func clean(_ place: UInt32, _ bytes: UInt32) {
     var offset: UInt32 = 0
     while offset < bytes {
-      write_dccmvau(Pool.view &+ address &- context.value.pool &+ offset)
+      write_dccmvau(place &+ offset)
       offset = offset &+ 32
     }
   }
 
-  /// Into the pool.
-  private func pointer(to address: UInt32) -> UnsafeMutableRawPointer {
-    // Never nil.
-    unsafe UnsafeMutableRawPointer(bitPattern: UInt(Pool.view &+ address &- context.value.pool))!
+  private func pointer(_ place: UInt32) -> UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(bitPattern: UInt(place)).unsafelyUnwrapped
+  }
+
+  @inline(never) func guestWord(_ address: UInt32) -> UInt32 { load32(UInt(view(of: address))) }
+  func setGuestWord(_ address: UInt32, _ value: UInt32) { store32(UInt(view(of: address)), value) }
+
+  /// Where a page of the guest's memory is in view.
+  private func view(of address: UInt32) -> UInt32 {
+    let page = address &>> 12
+    let view = page & 7
+    if context.value.views[Int(view)] != page {
+      context.value.views[Int(view)] = page
+      // Normal memory, for the hypervisor alone.
+      setDescriptor(Pool.viewDescriptors &+ view &* 4, page &<< 12 | 0x45F)
+      forgetTranslation(of: Pool.guestViews &+ view &<< 12)
+    }
+    return Pool.guestViews &+ view &<< 12 | address & 4095
   }
 
   @inline(never) func forgetTranslation(of page: UInt32) {
@@ -59,47 +83,18 @@ struct TableMemory: PhysicalMemory {
     data_barrier()
     instruction_barrier()
   }
-
-  /// Where an address is: in the pool, or through a view of the guest's memory.
-  private func place(of address: UInt32) -> UInt32 {
-    let offset = address &- context.value.pool
-    if offset < Pool.size { return Pool.view &+ offset }
-    let page = address &>> 12
-    let view = page & 7
-    if context.value.views[Int(view)] != page {
-      context.value.views[Int(view)] = page
-      let entry = Pool.view &+ Pool.levels &+ 4096 &+ ((Pool.guestViews &>> 12 &+ view) & 255) &* 4
-      // Normal memory, for the hypervisor alone.
-      store32(UInt(entry), page &<< 12 | 0x45F)
-      write_dccmvau(entry)
-      forgetTranslation(of: Pool.guestViews &+ view &<< 12)
-    }
-    return Pool.guestViews &+ view &<< 12 | address & 4095
-  }
 }
 
 extension ContextReference {
   var memory: TableMemory { TableMemory(context: self) }
 
-  var layout: ShadowLayout {
-    ShadowLayout(
-      base: value.pool &+ Pool.shadow, spaces: 8, tables: 448, map: value.memory, reserved: Pool.reserved,
-      shared: 0xFFF)
-  }
-
-  var shadows: ShadowTables<TableMemory> { ShadowTables(memory: memory, layout: layout) }
-
-  var regime: TranslationRegime {
-    TranslationRegime(
-      control: self[.control], table0: self[.table0], table1: self[.table1], tableControl: self[.tableControl],
-      domains: self[.domains])
-  }
+  var shadows: ShadowTables<TableMemory> { ShadowTables(memory: memory) }
 
   /// What tells an address space from others.
   private var spaceKey: UInt32 { self[.table0] & ~0x3FFF | self[.context] & 0xFF }
 
   /// The guest's own tables.
-  var walk: GuestWalk<TableMemory> { GuestWalk(memory: memory, regime: regime, map: value.memory) }
+  var walk: GuestWalk<TableMemory> { GuestWalk(memory: memory) }
 
   /// A word of the state page.
   subscript(_ slot: StateSlot) -> UInt32 {
@@ -122,8 +117,8 @@ extension ContextReference {
   /// Empty address spaces. The pool is in view.
   func makeSpaces() {
     for view in 0..<8 { value.views[view] = 0 }
-    memory.clear(value.pool &+ Pool.levels, bytes: 8192)
-    memory.clear(value.pool &+ Pool.state, bytes: 4096)
+    memory.clear(Pool.view &+ Pool.levels, bytes: 8192)
+    memory.clear(Pool.view &+ Pool.state, bytes: 4096)
     shadows.reset()
     makeTranslatorTable()
     makeWindowTables()
@@ -133,13 +128,13 @@ extension ContextReference {
     value.isSpaceStale = true
   }
 
-  /// A second-level table of the pool's: 0…3, and 4 the hypervisor's, on a page of its own.
+  /// Where in the pool a second-level table is: 0…3, and 4 the hypervisor's, on a page of its own.
   private func level(_ index: UInt32) -> UInt32 {
-    value.pool &+ Pool.levels &+ (index == 4 ? 4096 : index &<< 10)
+    Pool.levels &+ (index == 4 ? 4096 : index &<< 10)
   }
 
   private func setPage(_ level: UInt32, _ page: UInt32, _ descriptor: UInt32) {
-    memory.setWord(self.level(level) &+ 4 &* page, descriptor)
+    memory.setDescriptor(Pool.view &+ self.level(level) &+ 4 &* page, descriptor)
   }
 
   /// The translator itself, the table of branch targets, the directory, the stack.
@@ -156,25 +151,25 @@ extension ContextReference {
       setPage(0, 32 &+ page, value.pool &+ Pool.directory &+ page &<< 12 | PageKind.data)
     }
     setPage(0, 40, value.pool &+ Pool.stack | PageKind.data)
-    reserve(0xFE0, level(0), ShadowDomain.kernel)
+    reserve(0xFE0, 0, ShadowDomain.kernel)
   }
 
   /// The status window and the pairs of pages of the cache.
   private func makeWindowTables() {
     let state = value.pool &+ Pool.state | PageKind.data
     for page in 0..<256 as Range<UInt32> where StatusWindow.isMapped(page) { setPage(1, page, state) }
-    reserve(0xFE1, level(1), ShadowDomain.kernel)
+    reserve(0xFE1, 1, ShadowDomain.kernel)
     for pair in 0..<256 as Range<UInt32> {
       let level = 2 &+ pair &>> 7
       setPage(level, pair &* 2 & 255, value.pool &+ Pool.cache &+ pair &<< 12 | PageKind.cache)
       setPage(level, pair &* 2 & 255 &+ 1, state)
     }
-    reserve(0xFE2, level(2), ShadowDomain.kernel)
-    reserve(0xFE3, level(3), ShadowDomain.kernel)
+    reserve(0xFE2, 2, ShadowDomain.kernel)
+    reserve(0xFE3, 3, ShadowDomain.kernel)
   }
 
-  private func reserve(_ megabyte: UInt32, _ table: UInt32, _ domain: UInt32) {
-    shadows.reserve(megabyte, descriptor: table | domain &<< 5 | 1)
+  private func reserve(_ megabyte: UInt32, _ level: UInt32, _ domain: UInt32) {
+    shadows.reserve(megabyte, descriptor: value.pool &+ self.level(level) | domain &<< 5 | 1)
   }
 
   /// The pool, and the last megabyte with the hypervisor's own pages.
@@ -183,7 +178,7 @@ extension ContextReference {
       shadows.reserve(0xFE4 &+ megabyte, descriptor: value.pool &+ megabyte &<< 20 | PageKind.pool)
     }
     Machine().copyOwnTable(to: Pool.view &+ Pool.levels &+ 4096)
-    reserve(0xFFF, level(4), ShadowDomain.user)
+    reserve(0xFFF, 4, ShadowDomain.user)
   }
 
   // MARK: Using them

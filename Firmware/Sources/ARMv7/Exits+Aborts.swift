@@ -21,29 +21,26 @@ extension Exits {
   /// The guest's access found nothing in the shadow tables, or something that does not allow it.
   @inline(never) func abort(_ access: Access, _ status: UInt32) {
     // Alignment: the guest's own.
-    if status & 0x40F == 1 { return take(access, .alignment, 0) }
+    if status & 0x40F == 1 { return take(access, .fault(.alignment, domain: 0)) }
     context.activateSpace()
     do throws(TranslationFault) {
-      switch try context.shadows.fill(access, context.regime) {
+      switch try context.shadows.fill(access) {
       case .filled: break
       case .device(let physical): accessDevice(access, physical)
       case .code(let physical): changeCode(access, physical)
-      case .reserved: take(access, .translation(isSection: true), 0)
+      case .reserved: take(access, .fault(.translation(isSection: true), domain: 0))
       }
-    } catch {
-      guard case .fault(let status, let domain) = error else { return }
-      take(access, status, domain)
-    }
+    } catch { take(access, error) }
   }
 
   /// The guest takes the abort.
-  @inline(never) func take(_ access: Access, _ status: FaultStatus, _ domain: UInt32) {
+  @inline(never) func take(_ access: Access, _ fault: TranslationFault) {
     if access.isFetch {
-      context[.instructionFaultStatus] = status.rawValue
+      context[.instructionFaultStatus] = fault.status.rawValue
       context[.instructionFaultAddress] = access.address
       take(.prefetchAbort)
     } else {
-      context[.dataFaultStatus] = status.rawValue | domain &<< 4 | (access.isWrite ? 1 &<< 11 : 0)
+      context[.dataFaultStatus] = fault.rawValue | (access.isWrite ? 1 &<< 11 : 0)
       context[.dataFaultAddress] = access.address
       take(.dataAbort)
     }
@@ -53,7 +50,7 @@ extension Exits {
 
   func accessDevice(_ access: Access, _ physical: UInt32) {
     guard !access.isFetch, let syndrome = accessSyndrome() else {
-      return take(access, .external, 0)
+      return take(access, .fault(.external, domain: 0))
     }
     // A translation fault of level 3.
     trap(0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)

@@ -34,7 +34,7 @@ extension Exits {
 
   func open(_ access: Access) {
     // It was found a moment ago.
-    _ = try? context.shadows.fill(access, context.regime, overCode: true)
+    _ = try? context.shadows.fill(access, overCode: true)
   }
 
   /// The store and an SVC behind it. Interrupts wait for it.

@@ -17,10 +17,10 @@ extension Exits {
       context.leaveSpace()
     case .invalidateAll:
       context.shadows.invalidateAll()
-      if !context.shadows.holdsAllCode(context.regime) { forgetCode(TranslatorRequest.flushBehind) }
+      if !context.shadows.holdsAllCode() { forgetCode(TranslatorRequest.flushBehind) }
     case .invalidatePage:
       context.shadows.invalidate(value & ~4095)
-      if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095, context.regime) {
+      if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
         forgetCode(TranslatorRequest.flushBehind)
       }
     case .translate(let isWrite, let isUser): translate(value, isWrite: isWrite, isUser: isUser)
@@ -32,8 +32,7 @@ extension Exits {
       let page = try context.walk.translate(Access(address: address, isWrite: isWrite, isUser: isUser))
       context[.physicalAddress] = TranslationResult.success(page)
     } catch {
-      guard case .fault(let status, _) = error else { return }
-      context[.physicalAddress] = TranslationResult.failure(status)
+      context[.physicalAddress] = TranslationResult.failure(error)
     }
   }
 

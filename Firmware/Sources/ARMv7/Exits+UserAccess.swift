@@ -16,15 +16,12 @@ extension Exits {
       let page = try context.walk.translate(access)
       guard let physical = context.value.memory.physical(page.physical),
         address & (instruction.bytes &- 1) == 0
-      else { return take(access, .external, 0) }
+      else { return take(access, .fault(.external, domain: 0)) }
       transfer(instruction, physical)
       if instruction.isWrite, context.shadows.isCode(page.physical) {
         context.value.step.changed = page.physical
       }
-    } catch {
-      guard case .fault(let status, let domain) = error else { return }
-      return take(access, status, domain)
-    }
+    } catch { return take(access, error) }
     if !instruction.isT32 { writeBack(instruction, address) }
     ask(TranslatorRequest.skip, 4)
   }
@@ -34,9 +31,9 @@ extension Exits {
     guard let page = try? context.walk.translate(Access(address: address, isFetch: true)),
       let physical = context.value.memory.physical(page.physical)
     else { return nil }
-    let word = context.memory.word(physical & ~3)
+    let word = context.memory.guestWord(physical & ~3)
     guard programCounter & 1 != 0 else { return UnprivilegedAccess(a32: word) }
-    let second = context.memory.word((physical &+ 2) & ~3)
+    let second = context.memory.guestWord((physical &+ 2) & ~3)
     return physical & 2 == 0
       ? UnprivilegedAccess(t32: word & 0xFFFF, word &>> 16)
       : UnprivilegedAccess(t32: word &>> 16, second & 0xFFFF)
@@ -44,11 +41,11 @@ extension Exits {
 
   private func transfer(_ instruction: UnprivilegedAccess, _ physical: UInt32) {
     let shift = (physical & 3) &* 8
-    let word = context.memory.word(physical & ~3)
+    let word = context.memory.guestWord(physical & ~3)
     if instruction.isWrite {
       let mask = (~0 &>> (32 &- 8 &* instruction.bytes)) &<< shift
       let value = context.register(instruction.register) &<< shift
-      context.memory.setWord(physical & ~3, word & ~mask | value & mask)
+      context.memory.setGuestWord(physical & ~3, word & ~mask | value & mask)
     } else {
       context.setRegister(instruction.register, instruction.extended(word &>> shift))
     }

@@ -245,6 +245,6 @@ struct Exits {
     context.value.raised = 0
     guard syndrome &>> 26 == 0x24 || syndrome &>> 26 == 0x25 else { return take(.undefined) }
     let address = unsafe Machine.trapped.address
-    take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), .external, 0)
+    take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), .fault(.external, domain: 0))
   }
 }

@@ -95,4 +95,6 @@ enum Pool {
   static var step: UInt32 { 0xFE20_0080 }
   /// Eight pages that show the guest's memory to the hypervisor.
   static var guestViews: UInt32 { 0xFFFE_0000 }
+  /// Their descriptors.
+  static var viewDescriptors: UInt32 { view &+ levels &+ 4096 &+ (guestViews &>> 12 & 255) &* 4 }
 }

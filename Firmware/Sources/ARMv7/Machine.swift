@@ -94,7 +94,7 @@ struct Machine: NarrowHardware {
     context.value.memory = GuestMemory(
       base: UInt32(truncatingIfNeeded: machine.value.record.memoryBase),
       size: UInt32(truncatingIfNeeded: machine.value.memory.size), location: location)
-    guard context.layout.bytes <= Pool.size &- Pool.shadow else { return 0 }
+    guard context.memory.layout.bytes <= Pool.size &- Pool.shadow else { return 0 }
     return unsafe UInt64(UInt(bitPattern: context.address))
   }
 
