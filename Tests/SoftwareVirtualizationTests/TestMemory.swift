@@ -47,7 +47,9 @@ final class TestMemory: ShadowMemory {
   }
 
   func copy(_ destination: UInt32, _ source: UInt32, bytes: UInt32) {
-    for offset in stride(from: 0, to: bytes, by: 4) { setDescriptor(destination + offset, word(source + offset)) }
+    for offset in stride(from: 0, to: bytes, by: 4) {
+      setDescriptor(destination + offset, word(source + offset))
+    }
   }
 
   func forgetTranslation(of page: UInt32) {
@@ -90,7 +92,8 @@ struct ShadowGuest {
   init(spaces: UInt32 = 3, tables count: UInt32 = 8) {
     memory = TestMemory(
       layout: ShadowLayout(
-        base: 0xFE60_0000, offset: 0x7230_0000, spaces: spaces, tables: count, map: map, reserved: 0xFE0..<0xFE2))
+        base: 0xFE60_0000, offset: 0x7230_0000, spaces: spaces, tables: count, map: map, reserved: 0xFE0..<0xFE2
+      ))
     tables = ShadowTables(memory: memory)
     tables.reset()
     tables.reserve(0xFE0, descriptor: 0xABC0_0002)

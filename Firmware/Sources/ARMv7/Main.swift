@@ -29,7 +29,9 @@ func boot(_ tree: UInt32, _ image: UInt32) {
 
 /// A guest, or the translator that serves it, left User mode.
 @c(handle_exit)
-func handleExit(_ kind: UInt32) -> UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(Exits.handle(kind)) }
+func handleExit(_ kind: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe UnsafeMutableRawPointer(Exits.handle(kind))
+}
 
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)
