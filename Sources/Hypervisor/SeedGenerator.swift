@@ -22,7 +22,7 @@ struct SeedGenerator {
   init() {}
 
   /// Adds entropy to the key.
-  @inline(never) mutating func mix(_ word: UInt64) { key = encrypt(Block(upper: word, lower: ~word)) }
+  @inline(__always) mutating func mix(_ word: UInt64) { key = encrypt(Block(upper: word, lower: ~word)) }
 
   /// Different for every VM, even where two take their seeds at the same time.
   mutating func next(for machine: UInt32) -> UInt64 {
