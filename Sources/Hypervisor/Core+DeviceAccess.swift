@@ -65,9 +65,11 @@ extension Core where H: VirtualizationExtensions {
     var owner: VirtualCPUReference?
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
+    case 0x801 where H.isSoftware: return accessInterface(guest, access)
     case 0x900: return access.offset < 0x1000 ? accessUART(machine, access) : nil
     case 0x901, 0xA00: return H.isSoftware ? nil : accessPage(guest, access, isClock: frame == 0x901)
-    case 0x90C, 0x90D: return accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
+    case 0x90C, 0x90D:
+      return H.isSoftware ? nil : accessWatchdog(machine, access, isControlFrame: frame & 1 != 0)
     default:
       let redistributor = frame &- 0x80A
       guard H.interruptControllerGeneration == 3,

@@ -112,7 +112,7 @@ extension Core where H: VirtualizationExtensions {
     var state = bank.value.active.load(ordering: .relaxed) | bank.value.inFlight.load(ordering: .acquiring)
     if kind == .setPending || kind == .clearPending {
       state = bank.value.raised
-      if index == VirtualMachine.sharedBanks &+ loaded.value.index { state |= raisedTimers }
+      if !H.isSoftware, index == VirtualMachine.sharedBanks &+ loaded.value.index { state |= raisedTimers }
     }
     refill(loaded)
     return state
@@ -208,7 +208,7 @@ extension Core where H: VirtualizationExtensions {
     case .clearActive:
       bank.value.dropActive.set(held)
       bank.value.active.clear(value)
-      endTimers(machine, bank: index, value)
+      if !H.isSoftware { endTimers(machine, bank: index, value) }
     default: bank.value.active.set(value & ~held)
     }
     return withdraw(machine, bank: index, value)

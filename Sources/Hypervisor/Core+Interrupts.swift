@@ -93,6 +93,14 @@ extension Core where H: VirtualizationExtensions {
     word == 0 ? guest.value.bank : guest.value.machine.value.bank((word &- 1) & 1)
   }
 
+  /// The groups that get through to a virtual CPU.
+  @inline(__always) private func groups(of guest: VirtualCPUReference) -> GroupMask {
+    guard H.isSoftware else { return guest.value.machine.value.groups }
+    return GroupMask(
+      control: guest.value.machine.value.distributorControl.load(ordering: .relaxed)
+        & guest.value.interface.groups)
+  }
+
   /// Whether a virtual CPU that does not run has an interrupt to take.
   func hasDeliverable(_ guest: VirtualCPUReference) -> Bool {
     mostUrgent(guest, .deliverable) != .none
@@ -106,7 +114,7 @@ extension Core where H: VirtualizationExtensions {
     var bestPriority: UInt32 = 0x100
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
-      var rest = bank.value.select(selection, groups: guest.value.machine.value.groups)
+      var rest = bank.value.select(selection, groups: groups(of: guest))
       let active = bank.value.active.load(ordering: .relaxed)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
@@ -137,6 +145,7 @@ extension Core where H: VirtualizationExtensions {
 
   /// Puts what the loaded virtual CPU can take into list registers, the most urgent first.
   @inline(never) func refill(_ guest: VirtualCPUReference) {
+    if H.isSoftware { return settleWire(guest) }
     let pending = guest.value.bank.value.pending.load(ordering: .relaxed)
     let again = InterruptNumber(UInt32(truncatingIfNeeded: guest.value.again.rawValue))
     if guest.value.recalled.load(ordering: .acquiring) == 0, pending == again.bit, again.rawValue < 16,
@@ -208,6 +217,7 @@ extension Core where H: VirtualizationExtensions {
 
   /// Puts all interrupts that the loaded virtual CPU holds back into their banks.
   @inline(never) func fold(_ guest: VirtualCPUReference) {
+    if H.isSoftware { return }
     let held = guest.value.filled
     guest.value.filled = 0
     guest.value.again = .none

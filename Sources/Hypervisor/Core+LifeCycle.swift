@@ -158,6 +158,7 @@ extension Core where H: VirtualizationExtensions {
     guest.value[.affinity] = 0x8000_0000 | UInt64(guest.value.index)
     guest.value[.translation] = machine.value.translation
     guest.value.service = nil
+    if H.isSoftware { guest.value.interface = VirtualCPUInterface() }
     guest.value.state.store(VirtualCPUState.ready, ordering: .releasing)
   }
 
@@ -233,11 +234,13 @@ extension Core where H: VirtualizationExtensions {
   @inline(never) func takeOff(_ guest: VirtualCPUReference) {
     if isLoaded(guest) {
       unload()
-      hardware.write(.virtualTimerControl, 0)
-      hardware.write(.physicalTimerControl, 0)
+      if !H.isSoftware {
+        hardware.write(.virtualTimerControl, 0)
+        hardware.write(.physicalTimerControl, 0)
+      }
     }
     if let owner = cpu.value.vectorsOwner, owner == guest { cpu.value.vectorsOwner = nil }
-    abandonClient(of: guest)
+    if !H.isSoftware { abandonClient(of: guest) }
     guest.value.state.store(VirtualCPUState.off, ordering: .releasing)
   }
 }

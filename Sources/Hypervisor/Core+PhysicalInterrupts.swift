@@ -21,7 +21,7 @@ extension Core where H: VirtualizationExtensions {
     let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0x3FF)
     guard interrupt.rawValue < 1020 else { return false }
     hardware.write(.interruptEnd, acknowledged)
-    if interrupt == GuestInterrupt.virtualTimer || interrupt == GuestInterrupt.physicalTimer {
+    if !H.isSoftware, interrupt == GuestInterrupt.virtualTimer || interrupt == GuestInterrupt.physicalTimer {
       takeTimer(interrupt)
     } else if take(interrupt) {
       hardware.write(.interruptDeactivate, acknowledged)
@@ -35,9 +35,9 @@ extension Core where H: VirtualizationExtensions {
     switch interrupt {
     case PhysicalInterrupt.alert: takeAlert()
     case PhysicalInterrupt.alarm: takeAlarm()
-    case PhysicalInterrupt.maintenance: takeMaintenance()
+    case PhysicalInterrupt.maintenance where !H.isSoftware: takeMaintenance()
     case phone.value.board.uartInterrupt: serveUART()
-    default: return !takeForServer(interrupt)
+    default: return H.isSoftware || !takeForServer(interrupt)
     }
     return true
   }

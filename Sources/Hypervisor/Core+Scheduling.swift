@@ -103,7 +103,7 @@ extension Core where H: VirtualizationExtensions {
     switch machine.value.phase.load(ordering: .acquiring) {
     case Phase.running:
       if machine.value.isPaused.load(ordering: .relaxed) != 0 { return false }
-      if choice.isDue(machine.value.watchdog.deadline) {
+      if !H.isSoftware, choice.isDue(machine.value.watchdog.deadline) {
         expireWatchdog(guest, choice.now)
         return false  // until the next look, which it asked for
       }
@@ -129,9 +129,9 @@ extension Core where H: VirtualizationExtensions {
     case VirtualCPUState.starting: start(guest)
     case VirtualCPUState.waiting, VirtualCPUState.listening:
       // The loaded one's timers interrupt by themselves.
-      let isTimerDue = !isLoaded(guest) && choice.isDue(guest.value.deadline)
+      let isTimerDue = !H.isSoftware && !isLoaded(guest) && choice.isDue(guest.value.deadline)
       guard isTimerDue || hasDeliverable(guest), claim(guest, state) else { return false }
-      if state == VirtualCPUState.listening { reply(guest, PartitionResult.interrupt, 0) }
+      if !H.isSoftware, state == VirtualCPUState.listening { reply(guest, PartitionResult.interrupt, 0) }
       guest.value.state.store(VirtualCPUState.ready, ordering: .relaxed)
     default: return false
     }
@@ -192,16 +192,18 @@ extension Core where H: VirtualizationExtensions {
     if !isLoaded(next) {
       let previous = cpu.value.loaded
       unload()
-      if let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
+      if !H.isSoftware, let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
       load(next)
     }
     next.value.state.store(VirtualCPUState.running, ordering: .releasing)
     // A VM with a budget pays for its own time alone, not for its sleep.
     let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
-    hardware.write(
-      .configuration,
-      Configuration.alone(next.value.machine.value.record.executionState)
-        | (isSharing ? Configuration.sharing : 0))
+    if !H.isSoftware {
+      hardware.write(
+        .configuration,
+        Configuration.alone(next.value.machine.value.record.executionState)
+          | (isSharing ? Configuration.sharing : 0))
+    }
     refill(next)
   }
 
@@ -210,9 +212,11 @@ extension Core where H: VirtualizationExtensions {
     guard let guest = cpu.value.loaded else { return }
     if isRunning(guest) { guest.value.state.store(VirtualCPUState.ready, ordering: .relaxed) }
     fold(guest)
-    guest.value.bank.value.line.clear(GuestInterrupt.timers)
-    deactivate(GuestInterrupt.virtualTimer)
-    deactivate(GuestInterrupt.physicalTimer)
+    if !H.isSoftware {
+      guest.value.bank.value.line.clear(GuestInterrupt.timers)
+      deactivate(GuestInterrupt.virtualTimer)
+      deactivate(GuestInterrupt.physicalTimer)
+    }
     hardware.saveSystemRegisters(guest)
     guest.value.machine.value.page.setExits(guest.value.exits, of: guest.value.index)
     cpu.value.loaded = nil
@@ -224,8 +228,10 @@ extension Core where H: VirtualizationExtensions {
     let stamp = UInt8(truncatingIfNeeded: guest.value.index &+ 1)
     if cpu.value.lastRan[machine] != stamp { hardware.forgetTranslations() }
     cpu.value.lastRan[machine] = stamp
-    let active = guest.value.bank.value.active.load(ordering: .relaxed) & GuestInterrupt.timers
-    if active != 0 { privateInterrupts.activate(active) }
+    if !H.isSoftware {
+      let active = guest.value.bank.value.active.load(ordering: .relaxed) & GuestInterrupt.timers
+      if active != 0 { privateInterrupts.activate(active) }
+    }
     cpu.value.loaded = guest
     let ownsVectors = cpu.value.vectorsOwner.map { $0 == guest } ?? false
     // In AArch32 FPEXC decides before the trap, so the guest's own has to be there.

@@ -144,7 +144,9 @@ public protocol VirtualizationExtensions: Hardware {
   func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64
   /// Makes the loaded guest take an exception with this syndrome (ESR_EL1) when it goes on.
   func raise(_ syndrome: UInt64)
-  /// An access of the loaded guest's to what only software makes: a timer, an interrupt controller's CPU interface.
+  /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
+  func setInterruptWire(_ isRaised: Bool)
+  /// An access of the loaded guest's to a timer that only software makes.
   /// - Parameter frame: the guest address in units of 64 KiB.
   /// - Returns: what is loaded; nil if there is nothing.
   func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32?
@@ -185,6 +187,7 @@ extension VirtualizationExtensions {
     0
   }
   @inline(__always) public func raise(_ syndrome: UInt64) {}
+  @inline(__always) public func setInterruptWire(_ isRaised: Bool) {}
   @inline(__always)
   public func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? { nil }
   @inline(__always) public func isTimerRaised(_ machine: VirtualMachineReference) -> Bool { false }

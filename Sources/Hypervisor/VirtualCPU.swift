@@ -43,6 +43,8 @@ public struct VirtualCPU: ~Copyable {
   var startEntry: UInt64
   var startArgument: UInt64
 
+  /// Its CPU interface, where no hardware has that.
+  var interface: VirtualCPUInterface
   /// Who sent each software-generated interrupt last (GICv2).
   var senders: InlineArray<16, UInt8>
   /// Whose request it serves, and who serves its own.

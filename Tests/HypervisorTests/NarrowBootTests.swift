@@ -14,10 +14,7 @@ import Testing
   private func output(
     _ kind: NarrowBoardKind, generation: UInt32 = 2, _ change: (ScriptedNarrowBoard) -> Void = { _ in }
   ) throws -> String {
-    var image = try DeviceImageBuilder.image(of: [ScriptedVM(name: "work")], cpus: 1)
-    let record = Int(PhoneHeader.offset(treeSize: UInt32(image[4...7].reduce(0) { $0 << 8 | Int($1) })))
-    image[record + 12] = UInt8(generation)
-    let board = ScriptedNarrowBoard(kind, image: image)
+    let board = ScriptedNarrowBoard(kind, image: try DeviceImageBuilder.image(generation: generation))
     change(board)
     board.start()
     #expect(board.violations == [])

@@ -118,7 +118,7 @@ final class ScriptedNarrowBoard {
   // MARK: Starting
 
   /// The boot loader's jump, until the hypervisor sleeps.
-  func start() {
+  @discardableResult func start() -> ScriptedNarrowMachine {
     if var chosen = tree.node("chosen") {
       let start = UInt32(kind.memoryBase) + UInt32(Self.imageOffset)
       chosen.set("linux,initrd-start", cells: [start])
@@ -138,6 +138,7 @@ final class ScriptedNarrowBoard {
         ownMemory: PhysicalRange(start: kind.memoryBase, size: UInt64(Self.ownSize))
       ) { machine.core = $0 }
     }
+    return machine
   }
 
   private func write(_ bytes: [UInt8], at offset: Int) {
@@ -178,7 +179,8 @@ final class ScriptedNarrowMachine: NarrowHardware {
   let board: ScriptedNarrowBoard
   var core: Core<ScriptedNarrowMachine>?
   private var found: NarrowDevices<DeviceView>?
-  private var sleeps = 0
+  /// Whether the loaded guest is interrupted.
+  private(set) var wire = false
 
   init(board: ScriptedNarrowBoard) { self.board = board }
 
@@ -246,6 +248,7 @@ extension ScriptedNarrowMachine {
   }
 
   func identification(_ index: UInt32) -> UInt64 { 0 }
+  func setInterruptWire(_ isRaised: Bool) { wire = isRaised }
   func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
   func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
   func saveSystemRegisters(_ guest: VirtualCPUReference) {}

@@ -228,6 +228,14 @@ struct BoardTree {
 
 /// Makes device images as `pocketvisor image` does.
 enum DeviceImageBuilder {
+  /// Of one VM, for boards with another GIC.
+  static func image(generation: UInt32) throws -> [UInt8] {
+    var image = try image(of: [ScriptedVM(name: "work")], cpus: 1)
+    let record = Int(PhoneHeader.offset(treeSize: UInt32(image[4...7].reduce(0) { $0 << 8 | Int($1) })))
+    image[record + 12] = UInt8(generation)
+    return image
+  }
+
   static func image(of machines: [ScriptedVM], windows: [ScriptedWindow] = [], cpus: Int) throws -> [UInt8] {
     let folder = NSTemporaryDirectory() + "/pocketvisor-scripted-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

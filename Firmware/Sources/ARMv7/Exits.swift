@@ -23,7 +23,6 @@ struct Exits {
 
   nonisolated(unsafe) private static var loaded: Exits?
 
-  static var isReady: Bool { unsafe loaded != nil }
   static var current: Exits {
     // Nothing asks before a guest is loaded.
     @inline(__always) get { unsafe loaded.unsafelyUnwrapped }
@@ -89,8 +88,6 @@ struct Exits {
 
   func reset() {
     context.value.running = .kernel
-    context.value.interface = VirtualCPUInterface()
-    context.value.interface.listControl = 1
     context.value.timer = VirtualDualTimer()
     context.value.raised = 0
     context.value.step.isActive = false
@@ -229,7 +226,7 @@ struct Exits {
     guard context.value.running != .translator, !context.value.step.isActive else { return }
     if context.value.raised != 0 { return takeRaised() }
     let isMasked = context[.status] & 0x80 != 0
-    guard context.value.interface.signalsInterrupt else {
+    guard unsafe Machine.isInterrupted else {
       context[.commit] = Pool.statusWindow &+ StateSlot.status.rawValue
       return
     }

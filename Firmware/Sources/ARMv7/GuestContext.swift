@@ -34,7 +34,6 @@ struct GuestContext: ~Copyable {
   var isFresh: Bool
   /// The guest's tables or its ASID have changed since a space was activated.
   var isSpaceStale: Bool
-  var interface: VirtualCPUInterface
   var timer: VirtualDualTimer
   /// What the core wants the guest to take (ESR_EL1), and 0.
   var raised: UInt64

@@ -43,8 +43,6 @@ struct Machine: NarrowHardware {
     case .counterFrequency: return UInt64(devices.frequency)
     case .interruptAcknowledge: return UInt64(devices.acknowledge())
     case .affinity: return UInt64(read_mpidr())
-    case .emptyListRegisters: return UInt64(Exits.current.context.value.interface.emptyListRegisters)
-    case .listControl: return UInt64(Exits.current.context.value.interface.listControl)
     default: return 0  // of virtualization extensions that software does not need
     }
   }
@@ -65,22 +63,22 @@ struct Machine: NarrowHardware {
     case .alarm: devices.setAlarm(value)
     case .interruptEnd: devices.end()
     case .programCounter: Exits.frame.programCounter = word
-    case .firstListRegister: setListRegister(0, ListRegister(value))
     case .floatingPointTrap: unsafe Self.hasVectors = word & 1 &<< 10 == 0
-    case .listControl: if Exits.isReady { Exits.current.context.value.interface.listControl = word }
     default: break
     }
   }
 
   func waitForInterrupt() { wait_for_interrupt() }
 
-  // MARK: List registers
+  // MARK: Interrupts: there are no list registers
 
-  func listRegister(_ slot: UInt32) -> ListRegister { Exits.current.context.value.interface[slot] }
+  /// Whether the loaded guest is interrupted.
+  nonisolated(unsafe) static var isInterrupted = false
 
-  func setListRegister(_ slot: UInt32, _ value: ListRegister) {
-    Exits.current.context.value.interface[slot] = value
-  }
+  func setInterruptWire(_ isRaised: Bool) { unsafe Self.isInterrupted = isRaised }
+
+  func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
+  func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
 
   // MARK: Virtual CPUs
 
@@ -127,16 +125,10 @@ struct Machine: NarrowHardware {
 
   func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? {
     let context = Exits.current.context
-    switch frame {
-    case 0x801:
-      guard isStore else { return context.value.interface.read(offset: offset & 0x1FFC) }
-      _ = context.value.interface.write(stored, offset: offset & 0x1FFC)
-    case 0x904:
-      let now = timerTicks
-      guard isStore else { return context.value.timer.read(offset: offset & 0xFFC, at: now) }
-      context.value.timer.write(stored, offset: offset & 0xFFC, at: now)
-    default: return nil
-    }
+    guard frame == 0x904 else { return nil }
+    let now = timerTicks
+    guard isStore else { return context.value.timer.read(offset: offset & 0xFFC, at: now) }
+    context.value.timer.write(stored, offset: offset & 0xFFC, at: now)
     return 0
   }
 
