@@ -20,9 +20,9 @@ public enum PhoneLimits {
   /// Places in one virtual machine that get fresh random bytes at every start.
   public static let seeds = 2
   /// The unit of guest memory in bytes: a stage-2 block.
-  public static let memoryGranule: UInt64 = 2 << 20
+  public static var memoryGranule: UInt64 { 2 << 20 }
   /// One past the highest guest address a VM's memory may reach (36-bit stage-2 address space).
-  public static let guestAddressEnd: UInt64 = 1 << 36
+  public static var guestAddressEnd: UInt64 { 1 << 36 }
   /// Memory windows of a phone that VMs share; each has the size of `memoryGranule`.
   public static let windows = 8
   /// The guest address of the first window; the others follow, in every VM that has them.

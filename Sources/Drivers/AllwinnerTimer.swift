@@ -1,15 +1,12 @@
 /// Allwinner's timers (A10 user manual, 9): six counters of 32 bits at 24 MHz that count down. The second runs for ever, the
 /// first is the alarm.
-public struct AllwinnerTimer<Registers: DeviceRegisters>: TimerDevice {
+struct AllwinnerTimer<Registers: DeviceRegisters> {
   private let registers: Registers
 
-  public init(_ registers: Registers) { self.registers = registers }
-
-  public var frequency: UInt32 { 24_000_000 }
-  public var isWide: Bool { false }
+  init(_ registers: Registers) { self.registers = registers }
 
   /// TMRn_CTRL: single 7, 24 MHz 2, reload 1, enable 0; TMR1_INTV; TMR_IRQ_EN.
-  public func start() {
+  func start() {
     registers.write32(0x10, 0)
     endAlarm()
     registers.write32(0x00, 1)
@@ -18,11 +15,11 @@ public struct AllwinnerTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 
   /// TMR1_CUR.
-  public var count: UInt64 { UInt64(~registers.read32(0x28)) }
+  var count: UInt64 { UInt64(~registers.read32(0x28)) }
 
   /// TMR0_CTRL, TMR0_INTV. Between stop and start two of its cycles have to pass (A10 user manual, 9.2.3); a read of the
   /// device takes longer.
-  public func setAlarm(after ticks: UInt32) {
+  func setAlarm(after ticks: UInt32) {
     registers.write32(0x10, 0)
     registers.write32(0x14, ticks)
     _ = registers.read32(0x18)
@@ -30,5 +27,5 @@ public struct AllwinnerTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 
   /// TMR_IRQ_STA.
-  public func endAlarm() { registers.write32(0x04, 1) }
+  func endAlarm() { registers.write32(0x04, 1) }
 }

@@ -3,8 +3,8 @@
 
 /// A timer of a board.
 public protocol TimerDevice {
-  /// Ticks in a second.
-  var frequency: UInt32 { get }
+  /// How fast it counts: whole MHz.
+  var ticksPerMicrosecond: UInt32 { get }
   /// Lets the counter run, from anywhere, and the alarm be silent.
   func start()
   /// The counter: 64 bits, or 32 that wrap around.
@@ -16,57 +16,57 @@ public protocol TimerDevice {
   func endAlarm()
 }
 
-/// One of the timers that there are drivers for.
-public enum BoardTimer<Registers: DeviceRegisters>: TimerDevice {
-  case dual(DualTimer<Registers>)
-  case multiCore(MultiCoreTimer<Registers>)
-  case allwinner(AllwinnerTimer<Registers>)
+/// One of the timers that there are drivers for, as the boot CPU has it.
+public struct BoardTimer<Registers: DeviceRegisters>: TimerDevice {
+  public enum Kind: Sendable { case dual, multiCore, allwinner }
 
-  public var frequency: UInt32 {
-    switch self {
-    case .dual(let timer): timer.frequency
-    case .multiCore(let timer): timer.frequency
-    case .allwinner(let timer): timer.frequency
-    }
+  private let kind: Kind
+  private let registers: Registers
+
+  public init(_ kind: Kind, _ registers: Registers) {
+    self.kind = kind
+    self.registers = registers
   }
 
-  public var isWide: Bool {
-    switch self {
-    case .dual(let timer): timer.isWide
-    case .multiCore(let timer): timer.isWide
-    case .allwinner(let timer): timer.isWide
-    }
+  private var dual: DualTimer<Registers> { DualTimer(registers) }
+  private var multiCore: MultiCoreTimer<Registers> { MultiCoreTimer(registers, cpu: 0) }
+  private var allwinner: AllwinnerTimer<Registers> { AllwinnerTimer(registers) }
+
+  public var ticksPerMicrosecond: UInt32 {
+    kind == .dual ? 1 : 24
   }
+
+  public var isWide: Bool { kind == .multiCore }
 
   public func start() {
-    switch self {
-    case .dual(let timer): timer.start()
-    case .multiCore(let timer): timer.start()
-    case .allwinner(let timer): timer.start()
+    switch kind {
+    case .dual: dual.start()
+    case .multiCore: multiCore.start()
+    case .allwinner: allwinner.start()
     }
   }
 
   public var count: UInt64 {
-    switch self {
-    case .dual(let timer): timer.count
-    case .multiCore(let timer): timer.count
-    case .allwinner(let timer): timer.count
+    switch kind {
+    case .dual: dual.count
+    case .multiCore: multiCore.count
+    case .allwinner: allwinner.count
     }
   }
 
   public func setAlarm(after ticks: UInt32) {
-    switch self {
-    case .dual(let timer): timer.setAlarm(after: ticks)
-    case .multiCore(let timer): timer.setAlarm(after: ticks)
-    case .allwinner(let timer): timer.setAlarm(after: ticks)
+    switch kind {
+    case .dual: dual.setAlarm(after: ticks)
+    case .multiCore: multiCore.setAlarm(after: ticks)
+    case .allwinner: allwinner.setAlarm(after: ticks)
     }
   }
 
   public func endAlarm() {
-    switch self {
-    case .dual(let timer): timer.endAlarm()
-    case .multiCore(let timer): timer.endAlarm()
-    case .allwinner(let timer): timer.endAlarm()
+    switch kind {
+    case .dual: dual.endAlarm()
+    case .multiCore: multiCore.endAlarm()
+    case .allwinner: allwinner.endAlarm()
     }
   }
 }

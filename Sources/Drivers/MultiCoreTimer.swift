@@ -1,28 +1,25 @@
 /// Samsung's multi core timer (Exynos 4210 user's manual, chapter 24): a counter of 64 bits at 24 MHz that counts up, and
 /// four comparators, of which each CPU has one for its alarm. What is written takes effect a little later, which a status
 /// register tells.
-public struct MultiCoreTimer<Registers: DeviceRegisters>: TimerDevice {
+struct MultiCoreTimer<Registers: DeviceRegisters> {
   private let registers: Registers
   /// Which comparator.
   private let cpu: UInt32
 
   /// - Parameter cpu: the number of the CPU that has the alarm, 0…3.
-  public init(_ registers: Registers, cpu: UInt32) {
+  init(_ registers: Registers, cpu: UInt32) {
     self.registers = registers
     self.cpu = cpu & 3
   }
 
-  public var frequency: UInt32 { 24_000_000 }
-  public var isWide: Bool { true }
-
   /// G_TCON: the counter's start 8, a comparator's enable.
-  public func start() {
+  func start() {
     setControl(registers.read32(0x240) & ~(3 &<< (cpu &* 2)) | 0x100)
     endAlarm()
   }
 
   /// G_CNT_U, G_CNT_L, G_CNT_U: the upper half may change between.
-  public var count: UInt64 {
+  var count: UInt64 {
     var upper = registers.read32(0x104)
     while true {
       let lower = registers.read32(0x100)
@@ -33,7 +30,7 @@ public struct MultiCoreTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 
   /// A comparator interrupts when the counter comes to its value: one that the counter has passed meanwhile is set again.
-  public func setAlarm(after ticks: UInt32) {
+  func setAlarm(after ticks: UInt32) {
     var ticks = UInt64(ticks)
     while true {
       let time = count &+ ticks
@@ -54,7 +51,7 @@ public struct MultiCoreTimer<Registers: DeviceRegisters>: TimerDevice {
   }
 
   /// G_INT_CSTAT.
-  public func endAlarm() { registers.write32(0x244, 1 &<< cpu) }
+  func endAlarm() { registers.write32(0x244, 1 &<< cpu) }
 
   private func setControl(_ value: UInt32) { write(0x240, value, written: 1 &<< 16) }
 

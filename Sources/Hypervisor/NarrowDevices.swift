@@ -40,25 +40,21 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   // MARK: Time
 
-  public var frequency: UInt32 { timer.frequency }
-
-  /// Ticks of a microsecond: all of these timers count whole MHz.
-  private var ticks: UInt32 { timer.frequency / 1_000_000 }
+  public var frequency: UInt32 { timer.ticksPerMicrosecond &* 1_000_000 }
 
   /// The time in microseconds.
   public mutating func microseconds() -> UInt64 {
-    let ticks = ticks
     let now = counter()
-    if ticks == 1 { return now }
-    // By a reciprocal with 32 fractional bits, the counter's halves one after the other.
-    let reciprocal = UInt64(~0 as UInt32 / ticks &+ 1)
+    if timer.ticksPerMicrosecond == 1 { return now }
+    // By the reciprocal of 24 with 32 fractional bits, the counter's halves one after the other.
+    let reciprocal = UInt64(1 &<< 32 / 24 &+ 1)
     return (now &>> 32) &* reciprocal &+ ((now & 0xFFFF_FFFF) &* reciprocal) &>> 32
   }
 
   /// A time in ticks of the counter, not before a time in microseconds.
   public mutating func time(ofMicrosecond time: UInt64) -> UInt64 {
     let now = microseconds()
-    return counter() &+ (time > now ? (time &- now) &* UInt64(ticks) : 0)
+    return counter() &+ (time > now ? (time &- now) &* UInt64(timer.ticksPerMicrosecond) : 0)
   }
 
   /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
@@ -83,19 +79,17 @@ extension Core where H: NarrowHardware {
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
-    guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
-      return .allwinner(AllwinnerInterruptController(distributor))
-    }
     let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
-    return .generic(Distributor(distributor), PrivateInterrupts(distributor), CPUInterface(interface))
+    let isAllwinner = phone.value.board.narrow.controllerKind == .allwinnerInterruptController
+    return BoardInterruptController(isAllwinner ? .allwinner : .generic, distributor, interface: interface)
   }
 
   private func findTimer() -> BoardTimer<H.Registers> {
     let registers = hardware.registers(.timer, offset: H.offset(of: phone.value.board.narrow.timer))
     switch phone.value.board.narrow.timerKind {
-    case .dualTimer: return .dual(DualTimer(registers))
-    case .multiCoreTimer: return .multiCore(MultiCoreTimer(registers, cpu: 0))
-    default: return .allwinner(AllwinnerTimer(registers))
+    case .dualTimer: return BoardTimer(.dual, registers)
+    case .multiCoreTimer: return BoardTimer(.multiCore, registers)
+    default: return BoardTimer(.allwinner, registers)
     }
   }
 }

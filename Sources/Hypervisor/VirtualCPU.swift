@@ -7,7 +7,7 @@ public struct VirtualCPU: ~Copyable {
   // The first three and `stackTop` have offsets known to `Exceptions.S` and `Registers.S`; a host test pins them.
 
   /// x0…x30 while the hypervisor runs, and the zero register, whose number 31 is in syndromes.
-  public var registers: InlineArray<32, UInt64>
+  public var registers: GeneralRegisters
   /// The stack of the physical CPU, where an exit continues.
   public var stackTop: UInt64
   /// Everything else of the guest's when it is not loaded, in the order of `SystemSlot` and `Exceptions.S`.
@@ -93,6 +93,18 @@ public struct VirtualCPU: ~Copyable {
       registers[31] = 0
     }
   }
+}
+
+/// 32 registers of the width of the hypervisor's own.
+public struct GeneralRegisters {
+  public var words: InlineArray<32, UInt>
+
+  @inline(__always) public subscript(_ index: Int) -> UInt64 {
+    get { UInt64(words[index]) }
+    set { words[index] = UInt(truncatingIfNeeded: newValue) }
+  }
+
+  var count: Int { words.count }
 }
 
 /// What a virtual CPU is doing.

@@ -1,8 +1,8 @@
 /// Where a VM's shadow tables lie: one piece of memory, from a physical address on a boundary of 16 KiB.
 ///
 /// First the first-level tables, 16 KiB each, the first of them for what is the same in all address spaces; then the
-/// second-level tables of 1 KiB; then words: who owns each second-level table, the address spaces, what each page of the
-/// guest's memory is used for, and what each megabyte.
+/// second-level tables of 1 KiB; then words: who owns each second-level table, the address spaces, what each megabyte of
+/// the guest's memory is used for, and what each page.
 public struct ShadowLayout: Sendable {
   public let base: UInt32
   /// From where we have it to where it is on the bus.
@@ -54,16 +54,19 @@ public struct ShadowLayout: Sendable {
   func loose(_ index: UInt32) -> UInt32 { current &+ 16 &+ 4 &* index }
   static var loosePages: UInt32 { 12 }
 
-  func pageUse(_ page: UInt32) -> UInt32 { loose(ShadowLayout.loosePages) &+ 4 &* page }
-  func sectionUse(_ megabyte: UInt32) -> UInt32 { pageUse(map.size &>> 12) &+ 8 &* megabyte }
+  /// Of each megabyte of the guest's memory.
+  func sectionUse(_ megabyte: UInt32) -> UInt32 { loose(ShadowLayout.loosePages) &+ 8 &* megabyte }
   /// How many pages of a megabyte hold translated code.
   func codeCount(_ megabyte: UInt32) -> UInt32 { sectionUse(megabyte) &+ 4 }
+  /// A guest has at most as many.
+  static var megabytes: UInt32 { 1024 }
 
-  /// Of a page, a bit for each 64 bytes from which code was translated.
-  func pieces(_ page: UInt32) -> UInt32 { sectionUse(map.size &>> 20) &+ 8 &* page }
+  /// Of each page: its use, and a bit for each 64 bytes from which code was translated.
+  func pageUse(_ page: UInt32) -> UInt32 { sectionUse(ShadowLayout.megabytes) &+ 12 &* page }
+  func pieces(_ page: UInt32) -> UInt32 { pageUse(page) &+ 4 }
 
   /// What all of it takes, in bytes.
-  public var bytes: UInt32 { pieces(map.size &>> 12) &- base }
+  public var bytes: UInt32 { pageUse(map.size &>> 12) &- base }
 }
 
 /// Where a page or a megabyte of the guest's memory can be written, or where its code was translated from: a virtual

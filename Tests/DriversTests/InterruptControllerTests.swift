@@ -7,9 +7,8 @@ import Testing
 @Suite struct InterruptControllerTests {
   @Test func genericOne() {
     let device = ScriptedGIC()
-    let controller = BoardInterruptController.generic(
-      Distributor(DeviceView(device)), PrivateInterrupts(DeviceView(device)),
-      CPUInterface(DeviceView(device, base: 0x1000)))
+    let controller = BoardInterruptController(
+      .generic, DeviceView(device), interface: DeviceView(device, base: 0x1000))
     controller.start()
     device.wires = { $0 == 34 || $0 == 37 }
     #expect(controller.acknowledge() == 1023)
@@ -26,7 +25,8 @@ import Testing
   @Test func allwinners() {
     let device = ScriptedAllwinnerController()
     let allwinner = AllwinnerInterruptController(DeviceView(device))
-    let controller = BoardInterruptController.allwinner(allwinner)
+    let controller = BoardInterruptController(
+      .allwinner, DeviceView(device), interface: DeviceView(device))
     controller.start()
     device.wires = { $0 == 1 || $0 == 22 || $0 == 67 }
     #expect(controller.acknowledge() == 1023)

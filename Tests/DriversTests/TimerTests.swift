@@ -13,13 +13,13 @@ import Testing
     switch kind {
     case .dual:
       device = ScriptedDualTimer()
-      timer = .dual(DualTimer(DeviceView(device)))
+      timer = BoardTimer(.dual, DeviceView(device))
     case .multiCore:
       device = ScriptedMultiCoreTimer()
-      timer = .multiCore(MultiCoreTimer(DeviceView(device), cpu: 1))
+      timer = BoardTimer(.multiCore, DeviceView(device))
     case .allwinner:
       device = ScriptedAllwinnerTimer()
-      timer = .allwinner(AllwinnerTimer(DeviceView(device)))
+      timer = BoardTimer(.allwinner, DeviceView(device))
     }
     timer.start()
     return (timer, device)

@@ -144,13 +144,9 @@ extension ContextReference {
     let size = unsafe UInt32(
       bitPattern: Int32(address_of_translator_image_end() - address_of_translator_image()))
     for page in 0..<(size &+ 4095) &>> 12 { setPage(0, page, physical &+ page &<< 12 | PageKind.code) }
-    for page in 0..<16 as Range<UInt32> {
+    for page in 0..<22 as Range<UInt32> {
       setPage(0, 16 &+ page, value.pool &+ Pool.table &+ page &<< 12 | PageKind.data)
     }
-    for page in 0..<5 as Range<UInt32> {
-      setPage(0, 32 &+ page, value.pool &+ Pool.directory &+ page &<< 12 | PageKind.data)
-    }
-    setPage(0, 40, value.pool &+ Pool.stack | PageKind.data)
     reserve(0xFE0, 0, ShadowDomain.kernel)
   }
 

@@ -105,7 +105,7 @@ struct Exits {
   /// The scheduler's choice goes on, in its own address space.
   static func go(on guest: VirtualCPUReference) {
     let exits = current
-    for number in 0..<15 { frame.registers[number] = UInt32(truncatingIfNeeded: guest.value.registers[number]) }
+    for number in 0..<15 { frame.registers[number] = UInt32(guest.value.registers.words[number]) }
     exits.context.loadSpace()
     Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
@@ -116,7 +116,7 @@ struct Exits {
 
   /// The core answers, as after an exception taken to EL2.
   func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
-    for number in 0..<15 { guest.value.registers[number] = UInt64(Self.frame.registers[number]) }
+    for number in 0..<15 { guest.value.registers.words[number] = UInt(Self.frame.registers[number]) }
     Machine().leaveGuestSpace()
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }

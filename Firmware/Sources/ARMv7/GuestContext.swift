@@ -72,9 +72,8 @@ typealias ContextReference = Reference<GuestContext>
 /// Where things lie in the 4 MiB of a virtual CPU, and in every address space of its guest (`CacheLayout.standard`).
 enum Pool {
   static var cache: UInt32 { 0 }
+  /// 16 pages of branch targets, 5 of the directory and one of the translator's stack, as in the guest's spaces.
   static var table: UInt32 { 0x10_0000 }
-  static var directory: UInt32 { 0x11_0000 }
-  static var stack: UInt32 { 0x11_6000 }
   static var state: UInt32 { 0x11_7000 }
   /// Second-level tables: of the translator's megabyte, the status window, the cache's two, the hypervisor's.
   static var levels: UInt32 { 0x11_8000 }
@@ -88,7 +87,7 @@ enum Pool {
   static var reserved: Range<UInt32> { 0xFE0..<0xFE8 }
   static var statusWindow: UInt32 { 0xFE10_0000 }
   /// The end of the translator's stack.
-  static var stackTop: UInt32 { 0xFE02_9000 }
+  static var stackTop: UInt32 { 0xFE02_6000 }
   static var translator: UInt32 { 0xFE00_0000 }
   /// Where a store is done alone: unused bytes of the cache's first page.
   static var step: UInt32 { 0xFE20_0080 }

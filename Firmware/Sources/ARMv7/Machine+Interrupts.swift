@@ -6,10 +6,9 @@ import Hypervisor
 
 // Zeros until they are found, for the image has no initialised data.
 nonisolated(unsafe) private var foundDevices = NarrowDevices<MappedRegisters>(
-  controller: .generic(
-    Distributor(MappedRegisters(base: 0)), PrivateInterrupts(MappedRegisters(base: 0)),
-    CPUInterface(MappedRegisters(base: 0))),
-  timer: .dual(DualTimer(MappedRegisters(base: 0))))
+  controller: BoardInterruptController(
+    .generic, MappedRegisters(base: 0), interface: MappedRegisters(base: 0)),
+  timer: BoardTimer(.dual, MappedRegisters(base: 0)))
 
 extension Machine {
   var devices: NarrowDevices<MappedRegisters> {
