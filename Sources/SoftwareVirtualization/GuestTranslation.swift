@@ -44,6 +44,8 @@ public struct Access: Sendable {
   }
 
   public var isWrite: Bool { needs.rawValue & 10 != 0 }
+  /// 1 if it is a store.
+  var writeBit: UInt32 { (needs.rawValue &>> 1 | needs.rawValue &>> 3) & 1 }
   public var isFetch: Bool { needs.contains(.executes) }
 }
 

@@ -18,23 +18,44 @@ public enum DomainAccess {
 }
 
 /// A shadow entry's content: what User mode, in which all of the guest runs, may do there.
+///
+/// Bits are numbers here, not conditions: the tables are made of them.
 struct ShadowPage {
-  var physical: UInt32
-  var writes: Bool
-  var executes: Bool
-  var isGlobal: Bool
+  private let physical: UInt32
+  /// APX, nG and XN.
+  private let isReadOnly: UInt32
+  private let isLocal: UInt32
+  private let isData: UInt32
+
+  /// - Parameter writes: 1 if it may be written, 0 if not.
+  init(physical: UInt32, _ page: GuestPage, writes: UInt32) {
+    self.physical = physical
+    isReadOnly = writes ^ 1
+    isLocal = page.isGlobal ? 0 : 1
+    isData = page.userBit & page.attributes &>> 4 ^ 1
+  }
+
+  var isWritable: Bool { isReadOnly == 0 }
+  var isGlobal: Bool { isLocal == 0 }
 
   /// A section's descriptor: TEX 001, C, B, S; AP 11, and APX if it cannot be written.
   func section(_ domain: UInt32) -> UInt32 {
-    let attributes: UInt32 = 0x1_1C0E | domain &<< 5
-    return physical & 0xFFF0_0000 | attributes | (writes ? 0 : 1 &<< 15) | (isGlobal ? 0 : 1 &<< 17)
-      | (executes ? 0 : 1 &<< 4)
+    physical & 0xFFF0_0000 | 0x1_1C0E | domain &<< 5 | isReadOnly &<< 15 | isLocal &<< 17 | isData &<< 4
   }
 
   /// A small page's.
   var smallPage: UInt32 {
-    physical & ~4095 | 0x47E | (writes ? 0 : 1 &<< 9) | (isGlobal ? 0 : 1 &<< 11) | (executes ? 0 : 1)
+    physical & ~4095 | 0x47E | isReadOnly &<< 9 | isLocal &<< 11 | isData
   }
+}
+
+extension GuestPage {
+  /// 1 if the guest's User mode may do anything there.
+  var userBit: UInt32 { attributes &>> 2 & 1 }
+
+  /// All of the guest runs in User mode: its kernel gets what the guest's User mode may do, where that may anything.
+  var shadowWriteBit: UInt32 { attributes &>> (1 &+ 2 &* userBit) & 1 }
+  var shadowWrites: Bool { shadowWriteBit != 0 }
 }
 
 /// A first-level entry of ours.

@@ -90,22 +90,18 @@ public struct ShadowTables<Memory: ShadowMemory> {
     let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
     let isCode = use & PageUse.code != 0
     if isCode, access.isWrite, !overCode { return .code(page.physical) }
-    // All of the guest runs in User mode: its kernel gets what the guest's User mode may do, where that may anything.
-    let isUsers = page.rights.contains(.userReads)
-    var writes = page.rights.contains(isUsers ? .userWrites : .kernelWrites)
-    let isExtra = access.isWrite && !writes
-    writes = (writes || isExtra) && (!isCode || (overCode && access.isWrite))
+    let isExtra = access.isWrite && !page.shadowWrites
     let shadow = ShadowPage(
-      physical: physical, writes: writes, executes: isUsers && page.rights.contains(.executes),
-      isGlobal: page.isGlobal)
-    let domain = isUsers ? ShadowDomain.user : ShadowDomain.kernel
+      physical: physical, page,
+      writes: isCode ? (overCode ? access.writeBit : 0) : page.shadowWriteBit | access.writeBit)
+    let domain = ShadowDomain.kernel &+ page.userBit
     if page.isSection, !isExtra, isWhole(page.physical), access.address &>> 20 != layout.shared {
       enterSection(access.address, shadow, domain)
-      if writes { note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address) }
+      if shadow.isWritable { note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address) }
     } else {
       let isLoose = enterPage(access.address, shadow, domain)
       if isLoose || isExtra { loosen(access.address) }
-      if writes, !isCode { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
+      if shadow.isWritable, !isCode { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
     }
     return .filled
   }
