@@ -97,11 +97,15 @@ public struct ShadowTables<Memory: ShadowMemory> {
     let domain = ShadowDomain.kernel &+ page.userBit
     if page.isSection, !isExtra, isWhole(page.physical), access.address &>> 20 != layout.shared {
       enterSection(access.address, shadow, domain)
-      if shadow.isWritable { note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address) }
+      if shadow.isWritable {
+        note(layout.sectionUse(layout.map.megabyteNumber(page.physical)), at: access.address)
+      }
     } else {
       let isLoose = enterPage(access.address, shadow, domain)
       if isLoose || isExtra { loosen(access.address) }
-      if shadow.isWritable, !isCode { note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address) }
+      if shadow.isWritable, !isCode {
+        note(layout.pageUse(layout.map.pageNumber(page.physical)), at: access.address)
+      }
     }
     return .filled
   }

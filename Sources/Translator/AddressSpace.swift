@@ -7,6 +7,12 @@ public protocol AddressSpace {
   func word(_ address: UInt32) -> UInt32
   func halfword(_ address: UInt32) -> UInt32
   func setWord(_ address: UInt32, _ value: UInt32)
+  /// A load and a store of 1, 2 or 4 bytes whose address need not be a multiple of that.
+  func load(_ address: UInt32, bytes: UInt32) -> UInt32
+  func store(_ address: UInt32, bytes: UInt32, _ value: UInt32)
+  /// An access with User mode's permissions is about to be made. If they do not allow it, this ends the translator's run as
+  /// an access that aborts does.
+  func checkUser(_ address: UInt32, isWrite: Bool)
   /// Code is about to be read from these bytes of the guest's, or fewer of them. They are in one page.
   func protect(_ address: UInt32, count: UInt32)
   /// What was stored at these addresses is about to be executed.

@@ -19,8 +19,6 @@ public enum TranslatorRequest {
   public static var flush: UInt32 { 6 }
   /// The same behind an instruction that left by SVC.
   public static var flushBehind: UInt32 { 7 }
-  /// The hypervisor did the instruction at the known PC; the argument is its length.
-  public static var skip: UInt32 { 8 }
 }
 
 /// What the translator asks for.
@@ -31,12 +29,13 @@ public enum TranslatorCall {
   public static var user: UInt32 { 1 }
   /// The cache is damaged.
   public static var lost: UInt32 { 2 }
-  /// Done: the guest is at LDRT, STRT or one of their kin, which is the hypervisor's to do.
-  public static var userAccess: UInt32 { 5 }
   /// Code is about to be translated from r2 bytes at r1. The translator goes on.
   public static var protect: UInt32 { 3 }
   /// Code was written: r1, r2 bytes. The translator goes on.
   public static var publish: UInt32 { 4 }
+  /// LDRT, STRT or one of their kin accesses r1, as a store if r2 is not 0. The translator goes on if the guest's User mode
+  /// may do that; else the guest takes the abort.
+  public static var checkUser: UInt32 { 5 }
 }
 
 extension Translator {
@@ -49,10 +48,8 @@ extension Translator {
       enter(argument)
     case TranslatorRequest.exit where ExitCode.departure(argument) == .unprivilegedAccess:
       self[.position] = self[.position] &- 4
-      return recover() ? TranslatorCall.userAccess : TranslatorCall.lost
+      return recover() ? Translator.call(performUnprivileged()) : TranslatorCall.lost
     case TranslatorRequest.exit: return Translator.call(handle(argument))
-    case TranslatorRequest.skip:
-      enter(self[.programCounter] &+ argument, ifThen: ITState.advanced(self[.ifThen]))
     case TranslatorRequest.statusStore: return Translator.call(handleStatusStore())
     case TranslatorRequest.take: return take(argument)
     case TranslatorRequest.interrupt: return recover() ? take(argument) : TranslatorCall.lost

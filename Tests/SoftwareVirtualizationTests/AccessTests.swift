@@ -58,21 +58,4 @@ import Testing
     let store = try #require(AccessSyndrome(t32: 0x7003, 0))
     #expect(store.syndrome(fault: 7) == 1 << 24 | 3 << 16 | 1 << 6 | 7)
   }
-
-  @Test func unprivileged() {
-    // LDRT r0, [r4]; STRBT r1, [r2], #8; LDRHT r3, [r5], -r6; LDRSBT r7, [r8], #-2
-    let load = UnprivilegedAccess(a32: 0xE4B4_0000)
-    #expect(load.bytes == 4 && !load.isWrite && load.base == 4 && load.register == 0 && load.offset == 0)
-    let store = UnprivilegedAccess(a32: 0xE4E2_1008)
-    #expect(store.bytes == 1 && store.isWrite && store.offset == 8 && store.addsOffset)
-    let halfword = UnprivilegedAccess(a32: 0xE035_30B6)
-    #expect(halfword.bytes == 2 && halfword.offsetRegister == 6 && !halfword.addsOffset && !halfword.isSigned)
-    let signed = UnprivilegedAccess(a32: 0xE078_70D2)
-    #expect(signed.bytes == 1 && signed.isSigned && signed.offset == 2 && !signed.addsOffset)
-    #expect(signed.extended(0x1280) == 0xFFFF_FF80)
-    // LDRSHT r1, [r2, #3]
-    let thumb = UnprivilegedAccess(t32: 0xF932, 0x1E03)
-    #expect(thumb.bytes == 2 && thumb.isSigned && thumb.offset == 3 && thumb.isT32)
-    #expect(thumb.extended(0x8001) == 0xFFFF_8001)
-  }
 }

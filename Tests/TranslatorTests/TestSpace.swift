@@ -14,6 +14,22 @@ final class TestSpace: AddressSpace {
     pages[address >> 12, default: Array(repeating: 0, count: 1024)][Int(address >> 2 & 1023)] = value
   }
 
+  /// Of bytes, in memory order.
+  func load(_ address: UInt32, bytes: UInt32) -> UInt32 {
+    (0..<bytes).reduce(0) { $0 | (word(address + $1) >> (8 * ((address + $1) & 3)) & 0xFF) << (8 * $1) }
+  }
+
+  func store(_ address: UInt32, bytes: UInt32, _ value: UInt32) {
+    for byte in 0..<bytes {
+      let shift = 8 * ((address + byte) & 3)
+      setWord(address + byte, word(address + byte) & ~(0xFF << shift) | (value >> (8 * byte) & 0xFF) << shift)
+    }
+  }
+
+  /// Addresses that were asked for, and whether to be written.
+  private(set) var checked: [(address: UInt32, isWrite: Bool)] = []
+  func checkUser(_ address: UInt32, isWrite: Bool) { checked.append((address, isWrite)) }
+
   func protect(_ address: UInt32, count: UInt32) {}
 
   func publish(_ address: UInt32, count: UInt32) { published += 1 }

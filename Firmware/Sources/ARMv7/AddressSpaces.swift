@@ -55,7 +55,6 @@ struct TableMemory: ShadowMemory {
   }
 
   @inline(never) func guestWord(_ address: UInt32) -> UInt32 { load32(UInt(view(of: address))) }
-  func setGuestWord(_ address: UInt32, _ value: UInt32) { store32(UInt(view(of: address)), value) }
 
   /// Where a page of the guest's memory is in view.
   private func view(of address: UInt32) -> UInt32 {

@@ -44,11 +44,17 @@ extension Exits {
     switch Self.frame.registers[0] {
     case TranslatorCall.resume: resumeKernel()
     case TranslatorCall.user: resumeUser()
-    case TranslatorCall.userAccess: accessAsUser()
+    case TranslatorCall.checkUser: checkUser(Self.frame.registers[1], isWrite: Self.frame.registers[2] != 0)
     case TranslatorCall.protect: context.protect(Self.frame.registers[1], Self.frame.registers[2])
     case TranslatorCall.publish: publish(Self.frame.registers[1], Self.frame.registers[2])
     default: lose()
     }
+  }
+
+  /// LDRT, STRT and their kin.
+  func checkUser(_ address: UInt32, isWrite: Bool) {
+    let access = Access(address: address, isWrite: isWrite, isUser: true)
+    do throws(TranslationFault) { _ = try context.walk.translate(access) } catch { take(access, error) }
   }
 
   func resumeKernel() {

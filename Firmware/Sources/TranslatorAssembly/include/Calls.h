@@ -8,16 +8,19 @@ static inline __attribute__((always_inline)) void call_hypervisor(uint32_t call,
   register uint32_t r2 __asm__("r2") = count;
   __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1), "+r"(r2)::"memory");
 }
-static inline __attribute__((always_inline)) uint32_t load32(uintptr_t address) {
-  uint32_t value;
-  __asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-static inline __attribute__((always_inline)) uint32_t load16(uintptr_t address) {
-  uint32_t value;
-  __asm__ volatile("ldrh %0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-static inline __attribute__((always_inline)) void store32(uintptr_t address, uint32_t value) {
-  __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
-}
+#define LOAD(bits, instruction)                                                                               \
+  static inline __attribute__((always_inline)) uint32_t load##bits(uintptr_t address) {                       \
+    uint32_t value;                                                                                           \
+    __asm__ volatile(instruction " %0, [%1]" : "=r"(value) : "r"(address) : "memory");                        \
+    return value;                                                                                             \
+  }
+#define STORE(bits, instruction)                                                                              \
+  static inline __attribute__((always_inline)) void store##bits(uintptr_t address, uint32_t value) {          \
+    __asm__ volatile(instruction " %0, [%1]" ::"r"(value), "r"(address) : "memory");                          \
+  }
+LOAD(32, "ldr")
+LOAD(16, "ldrh")
+LOAD(8, "ldrb")
+STORE(32, "str")
+STORE(16, "strh")
+STORE(8, "strb")

@@ -26,6 +26,24 @@ struct GuestSpace: AddressSpace {
     write32(address, value)
   }
 
+  @inline(never) func load(_ address: UInt32, bytes: UInt32) -> UInt32 {
+    check(address, 1)
+    let word = read32(address & ~3) &>> (8 &* (address & 3))
+    return word & (~0 &>> (32 &- 8 &* bytes))
+  }
+
+  @inline(never) func store(_ address: UInt32, bytes: UInt32, _ value: UInt32) {
+    check(address, 1)
+    for byte in 0..<bytes {
+      let shift = 8 &* ((address &+ byte) & 3)
+      let place = (address &+ byte) & ~3
+      write32(place, read32(place) & ~(0xff &<< shift) | (value &>> (8 &* byte) & 0xff) &<< shift)
+    }
+  }
+
+  /// What is tested is in a domain whose permissions are not checked.
+  func checkUser(_ address: UInt32, isWrite: Bool) {}
+
   /// Stores to translated code are dropped by whoever makes them.
   func protect(_ address: UInt32, count: UInt32) {}
 
