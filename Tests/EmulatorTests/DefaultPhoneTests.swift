@@ -15,7 +15,7 @@ import Testing
 
   /// All VMs come up, the payments are as they must be, and each persona shows a page of its own below its own strip.
   @Test(arguments: [2, 3]) func itIsAPhone(gic: Int) throws {
-    let running = try RunningProgram(path: Self.path, arguments: ["--gic", "\(gic)"])
+    let running = try RunningProgram(path: Self.path, arguments: ["--gic=\(gic)"])
     try #require(running.waits(for: Self.ready), "\(running.tail)")
     // Whoever starts it where there is no desktop is told how to see it.
     #expect(running.output.contains("--web"))

@@ -71,6 +71,7 @@ struct EmulatedBoard: Sendable {
     defer { Self.places.signal() }
     var session = ConsoleSession(
       listener: Recorder(script: script), keyboard: nil, screen: nil, timeout: timeout)
+    session.nudge = Nudge(interruptControllerGeneration: gic)
     let end = session.run(try EmulatorProcess(program, arguments))
     return Recording(end: end, output: session.listener.output, missing: session.listener.missing)
   }

@@ -7,6 +7,8 @@ final class RunningProgram {
   private let folder = NSTemporaryDirectory() + "/pv-" + UUID().uuidString.prefix(8)
   private let process = Process()
   private let keyboard = Pipe()
+  private var nudge: Nudge?
+  private let start = ContinuousClock.now
   private static let program =
     URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/pocketvisor"
 
@@ -31,6 +33,7 @@ final class RunningProgram {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/phone.yaml"))
     try Data().write(to: URL(fileURLWithPath: folder + "/log"))
+    nudge = arguments.contains("--gic=2") ? Nudge(interruptControllerGeneration: 2) : nil
     let limits = ["--timeout", "900", "--disk", disk ?? folder + "/disk"]
     prepare(process, ["run", path ?? folder + "/phone.yaml"] + limits + arguments)
     process.standardInput = keyboard
@@ -79,8 +82,14 @@ final class RunningProgram {
 
   /// Waits until a question about all that was printed is answered by yes, five minutes at most.
   func waits(until isEnough: (String) -> Bool) -> Bool {
+    var heard = 0
     for _ in 0..<3000 {
+      let output = output
       if isEnough(output) { return true }
+      if nudge?.isDue(isSilent: output.utf8.count == heard, at: ContinuousClock.now - start) ?? false {
+        try? keyboard.fileHandleForWriting.write(contentsOf: Data(Nudge.keys))
+      }
+      heard = output.utf8.count
       guard process.isRunning else { return isEnough(output) }
       Thread.sleep(forTimeInterval: 0.1)
     }

@@ -162,6 +162,17 @@ import Testing
     #expect(session.run(try EmulatorProcess("sleep", ["60"])) == .quit)
   }
 
+  @Test func longSilencesAreNudgedAFewTimes() throws {
+    var nudge = try #require(Nudge(interruptControllerGeneration: 2))
+    let calls = [(30, false), (50, true), (51, true), (52, true)].map { seconds, isSilent in
+      nudge.isDue(isSilent: isSilent, at: .seconds(seconds))
+    }
+    #expect(calls == [false, false, true, false])
+    let more = (1...10).map { nudge.isDue(isSilent: true, at: .seconds(60 + 30 * $0)) }
+    #expect(more.filter { $0 }.count == 4)
+    #expect(Nudge(interruptControllerGeneration: 3) == nil)
+  }
+
   @Test func aMissingProgramIsNamed() {
     #expect(failure { _ = try EmulatorProcess("no-such-qemu", []) }.hasPrefix("no-such-qemu is not installed"))
   }

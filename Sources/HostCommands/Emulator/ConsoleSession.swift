@@ -32,6 +32,8 @@ struct ConsoleSession<Listener: ConsoleListener> {
   /// Gets everything that the device prints, unless nil.
   var screen: Int32?
   var timeout: Duration?
+  /// Types into a silence, unless nil.
+  var nudge: Nudge?
   private var keys = KeyFilter()
   private let start = ContinuousClock.now
 
@@ -65,10 +67,9 @@ struct ConsoleSession<Listener: ConsoleListener> {
   }
 
   private mutating func hear(_ bytes: ArraySlice<UInt8>, _ emulator: EmulatorProcess) -> SessionEnd? {
-    switch listener.heard(bytes, at: ContinuousClock.now - start, type: emulator.type) {
-    case .goOn: nil
-    case .done: .done
-    }
+    let time = ContinuousClock.now - start
+    if nudge?.isDue(isSilent: bytes.isEmpty, at: time) ?? false { emulator.type(Nudge.keys) }
+    return listener.heard(bytes, at: time, type: emulator.type) == .done ? .done : nil
   }
 
   /// Forwards keys; false when they were the ones to quit with.

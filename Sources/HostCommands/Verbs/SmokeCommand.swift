@@ -45,6 +45,7 @@ struct SmokeCommand: ParsableCommand {
       machines: description.virtualMachines.map { ($0.name, $0.rules.ready) }, ready: ready, command: command)
     var session = ConsoleSession(
       listener: listener, keyboard: nil, screen: verbose ? STDOUT_FILENO : nil, timeout: .seconds(timeout))
+    if board.board == .virt { session.nudge = Nudge(interruptControllerGeneration: board.gic) }
     let end = try emulation.run(&session)
     for machine in session.listener.machines { print(machine) }
     try conclude(end, session.listener)
