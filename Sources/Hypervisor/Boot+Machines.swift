@@ -8,16 +8,19 @@ import VirtualDevices
 
 extension Boot {
   /// Finds the phone record, or says why the device image is of no use and halts.
-  @inline(__always) func readRecord(_ core: Core<H>) -> UnsafeMutableRawPointer {
+  @inline(__always) func readRecord(_ core: Core<H>) -> UnsafePointer<PhoneHeader> {
     guard let record = unsafe findRecord(core) else { core.halt("the image has no valid phone record") }
-    let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
-    guard header.magic == PhoneHeader.expectedMagic, header.virtualMachineCount &- 1 < 8 else {
+    // On a page of the image, which is aligned to 8 bytes.
+    let header = unsafe UnsafePointer(record.assumingMemoryBound(to: PhoneHeader.self))
+    guard unsafe header.pointee.magic == PhoneHeader.expectedMagic,
+      unsafe header.pointee.virtualMachineCount &- 1 < 8
+    else {
       core.halt("the image is for another version")
     }
-    guard header.interruptControllerGeneration == H.interruptControllerGeneration else {
+    guard unsafe header.pointee.interruptControllerGeneration == H.interruptControllerGeneration else {
       core.halt("the image is for boards with another GIC")
     }
-    return unsafe record
+    return unsafe header
   }
 
   /// The phone record: the first data behind the FIT's tree.
@@ -34,68 +37,71 @@ extension Boot {
 
 extension Boot where H: VirtualizationExtensions {
   mutating func makeMachines(_ core: Core<H>) {
-    let record = unsafe readRecord(core)
-    let header = unsafe record.loadUnaligned(as: PhoneHeader.self)
+    let header = unsafe readRecord(core)
     var word = 0
     while word < 4 {
-      core.phone.value.board.seed.mix(header.entropy[word & 3])
+      unsafe core.phone.value.board.seed.mix(header.pointee.entropy[word & 3])
       word &+= 1
     }
     core.phone.value.board.seed.mix(hardware.read(.counter))
-    core.phone.value.machineCount = header.virtualMachineCount
-    makeWindows(core, header.windowCount)
+    unsafe core.phone.value.machineCount = header.pointee.virtualMachineCount
+    unsafe makeWindows(core, header.pointee.windowCount)
     if !H.isSoftware { makeSharedTables(core) }
-    for index in 0..<header.virtualMachineCount {
+    for index in 0..<core.phone.value.machineCount {
       let offset = PhoneHeader.size &+ Int(index) &* VirtualMachineRecord.size
-      let machine = unsafe record.loadUnaligned(fromByteOffset: offset, as: VirtualMachineRecord.self)
-      makeMachine(core, index, machine, server: UInt32(header.deviceServer))
+      guard let pointer = unsafe core.phone.value.arena.take(VirtualMachine.self) else { core.haltForMemory() }
+      let machine = unsafe VirtualMachineReference(pointer)
+      unsafe withUnsafeMutableBytes(of: &machine.value.record) {
+        unsafe $0.baseAddress?.copyMemory(
+          from: UnsafeRawPointer(header) + offset, byteCount: VirtualMachineRecord.size)
+      }
+      unsafe makeMachine(core, index, machine, server: UInt32(header.pointee.deviceServer))
     }
   }
 
   /// Prepares a VM to be loaded, or says why it cannot be and halts.
   private mutating func makeMachine(
-    _ core: Core<H>, _ index: UInt32, _ record: VirtualMachineRecord, server: UInt32
+    _ core: Core<H>, _ index: UInt32, _ machine: VirtualMachineReference, server: UInt32
   ) {
     let phone = core.phone
+    machine.value.phone = phone
     let isServer = index &+ 1 == server
-    let hasWindows = UInt32(record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
+    let hasWindows = UInt32(machine.value.record.readableWindows) &>> UInt32(phone.value.windowCount) == 0
     // The tables of the device server grow while it runs, by one CPU alone.
-    guard hasWindows, !isServer || record.virtualCPUCount == 1,
-      Self.isValid(record, imageSize: phone.value.board.image.size)
+    guard hasWindows, !isServer || machine.value.record.virtualCPUCount == 1,
+      machine.value.record.isValid(imageSize: phone.value.board.image.size)
     else {
       core.halt("a VM's record is damaged")
     }
     // ID_AA64PFR0_EL1.EL1.
-    if !H.isSoftware, record.executionState != 0, hardware.identification(4 &<< 3) &>> 4 & 15 != 2 {
+    if !H.isSoftware, machine.value.record.executionState != 0, hardware.identification(4 &<< 3) &>> 4 & 15 != 2
+    {
       core.halt("a VM is 32-bit, but this CPU is not")
     }
-    let size = record.memorySize &+ UInt64(record.windowSize) &* PhoneLimits.memoryGranule
+    let size = machine.value.record.memorySize &+ machine.value.windowBytes
     guard let memory = carve(core, size) else { core.haltForMemory() }
-    let count = Int(record.virtualCPUCount)
-    guard let pointer = unsafe phone.value.arena.take(VirtualMachine.self),
-      let virtualCPUs = unsafe phone.value.arena.take(VirtualCPU.self, count: count),
+    let count = Int(machine.value.record.virtualCPUCount)
+    guard let virtualCPUs = unsafe phone.value.arena.take(VirtualCPU.self, count: count),
       let banks = unsafe phone.value.arena.take(
         InterruptBank.self, count: count &+ Int(VirtualMachine.sharedBanks)),
       let console = unsafe phone.value.arena.take(UInt8.self, count: Int(ConsoleChannel.capacity)),
       let page = unsafe phone.value.arena.take(UInt8.self, count: 4096, alignment: 4096)
     else { core.haltForMemory() }
-    let machine = unsafe VirtualMachineReference(pointer)
-    machine.value.record = record
     machine.value.index = index
     machine.value.memory = memory
     unsafe machine.value.page = RegisterPage(base: page)
     machine.value.page.describe(
-      busAddress: memory.start, size: record.windowSize == 0 ? size : machine.value.windowBytes,
+      busAddress: memory.start,
+      size: machine.value.record.windowSize == 0 ? size : machine.value.windowBytes,
       windows: phone.value.windows)
-    machine.value.budget = ticks(record.budget)
-    machine.value.period = ticks(record.period)
-    machine.value.phone = phone
+    machine.value.budget = ticks(machine.value.record.budget)
+    machine.value.period = ticks(machine.value.record.period)
     machine.value.isServer = isServer
     if isServer {
       phone.value.deviceServer = machine
     } else if server != 0 {
       machine.value.clockEnd = 4096
-      if record.sharing != Sharing.none { machine.value.placesEnd = RegisterPage.placesEnd }
+      if machine.value.record.sharing != Sharing.none { machine.value.placesEnd = RegisterPage.placesEnd }
     }
     unsafe machine.value.virtualCPUs = unsafe virtualCPUs
     unsafe machine.value.banks = unsafe banks
@@ -143,34 +149,6 @@ extension Boot where H: VirtualizationExtensions {
   /// Microseconds in ticks of the counter.
   private func ticks(_ microseconds: UInt32) -> UInt64 {
     UInt64(microseconds) &* (hardware.read(.counterFrequency) & 0xFFFF_FFFF) / 1_000_000
-  }
-
-  /// Whether everything that a record names lies where it may.
-  private static func isValid(_ record: VirtualMachineRecord, imageSize: UInt64) -> Bool {
-    let granule = PhoneLimits.memoryGranule
-    let end = PhoneLimits.guestAddressEnd
-    guard record.memoryBase & (granule &- 1) == 0, record.memorySize & (granule &- 1) == 0 else { return false }
-    guard record.memoryBase >= 0x4000_0000, record.memoryBase < end,
-      record.memorySize &- 1 < end &- record.memoryBase,
-      record.virtualCPUCount &- 1 < 8, record.segmentCount <= 6, record.seedCount <= 2,
-      contains(record, record.entry, 4), record.canEnter(record.entry), record.executionState <= 1
-    else { return false }
-    for index in 0..<Int(record.segmentCount) {
-      let segment = record.segments[index]
-      let isTree = segment.sourceOffset == SegmentRecord.boardTree
-      guard isTree || segment.sourceOffset <= imageSize && segment.size <= imageSize &- segment.sourceOffset,
-        contains(record, segment.guestAddress, segment.size)
-      else { return false }
-    }
-    for index in 0..<Int(record.seedCount) {
-      guard contains(record, record.seeds[index].guestAddress, record.seeds[index].size) else { return false }
-    }
-    return true
-  }
-
-  private static func contains(_ record: VirtualMachineRecord, _ address: UInt64, _ size: UInt64) -> Bool {
-    let offset = address &- record.memoryBase
-    return offset <= record.memorySize && size <= record.memorySize &- offset
   }
 
   // MARK: Memory
@@ -324,6 +302,36 @@ extension Boot where H: VirtualizationExtensions {
   private static var cpuInterface: UInt64 { 0x0801_0000 }
   /// The guest address of what stands for the flash: 64 pages of zeros, which U-Boot reads.
   private static var flash: UInt64 { 0x0400_0000 }
+}
+
+extension VirtualMachineRecord {
+  /// Whether everything that it names lies where it may.
+  func isValid(imageSize: UInt64) -> Bool {
+    let granule = PhoneLimits.memoryGranule
+    let end = PhoneLimits.guestAddressEnd
+    guard memoryBase & (granule &- 1) == 0, memorySize & (granule &- 1) == 0 else { return false }
+    guard memoryBase >= 0x4000_0000, memoryBase < end,
+      memorySize &- 1 < end &- memoryBase,
+      virtualCPUCount &- 1 < 8, segmentCount <= 6, seedCount <= 2,
+      contains(entry, 4), canEnter(entry), executionState <= 1
+    else { return false }
+    for index in 0..<Int(segmentCount) {
+      let segment = segments[index]
+      let isTree = segment.sourceOffset == SegmentRecord.boardTree
+      guard isTree || segment.sourceOffset <= imageSize && segment.size <= imageSize &- segment.sourceOffset,
+        contains(segment.guestAddress, segment.size)
+      else { return false }
+    }
+    for index in 0..<Int(seedCount) {
+      guard contains(seeds[index].guestAddress, seeds[index].size) else { return false }
+    }
+    return true
+  }
+
+  private func contains(_ address: UInt64, _ size: UInt64) -> Bool {
+    let offset = address &- memoryBase
+    return offset <= memorySize && size <= memorySize &- offset
+  }
 }
 
 extension Core where H: VirtualizationExtensions {

@@ -79,9 +79,11 @@ extension Core where H: NarrowHardware {
 
   private func findController() -> BoardInterruptController<H.Registers> {
     let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
+    guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
+      return BoardInterruptController(.allwinner, distributor, interface: distributor)
+    }
     let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
-    let isAllwinner = phone.value.board.narrow.controllerKind == .allwinnerInterruptController
-    return BoardInterruptController(isAllwinner ? .allwinner : .generic, distributor, interface: interface)
+    return BoardInterruptController(.generic, distributor, interface: interface)
   }
 
   private func findTimer() -> BoardTimer<H.Registers> {

@@ -83,13 +83,20 @@ public struct GroupMask {
 }
 
 extension Atomic where Value == UInt32 {
-  @inline(__always) public func set(_ bits: UInt32) {
-    bitwiseOr(bits, ordering: .acquiringAndReleasing)
-  }
+  // On 32 bits each is a loop between two barriers, and has one place.
+  #if _pointerBitWidth(_32)
+    @inline(never)
+  #else
+    @inline(__always)
+  #endif
+  public func set(_ bits: UInt32) { bitwiseOr(bits, ordering: .acquiringAndReleasing) }
 
-  @inline(__always) public func clear(_ bits: UInt32) {
-    bitwiseAnd(~bits, ordering: .acquiringAndReleasing)
-  }
+  #if _pointerBitWidth(_32)
+    @inline(never)
+  #else
+    @inline(__always)
+  #endif
+  public func clear(_ bits: UInt32) { bitwiseAnd(~bits, ordering: .acquiringAndReleasing) }
 
   /// Gives the bits of a mask these values.
   @inline(never) public func replace(_ mask: UInt32, with bits: UInt32) {
