@@ -1,12 +1,14 @@
-/// Samsung's UART (Exynos 4210 user's manual, chapter 28), whose speed and FIFOs the boot loader has set.
+/// Samsung's UART (Exynos 4210 user's manual, chapter 28), whose speed the boot loader has set.
 public struct ExynosUART<Registers: DeviceRegisters>: SerialPort {
   private let registers: Registers
 
   public init(_ registers: Registers) { self.registers = registers }
 
-  /// UCON: both directions by interrupt, both interrupts by level, receive time-out 7; UINTM: TXD 2, RXD 0.
+  /// UCON: both directions by interrupt (0x5), both interrupts by level, with a receive time-out of 4 frames; UFCON: the FIFOs
+  /// are on, for without them UFSTAT counts nothing; UINTM: TXD 2, RXD 0.
   public func interrupt(transmit: Bool) {
-    registers.write32(0x04, registers.read32(0x04) & ~0xF | 0x385)
+    registers.write32(0x04, 0x3385)
+    registers.write32(0x08, 1)
     registers.write32(0x38, transmit ? 0xA : 0xE)
     registers.write32(0x30, 0xF)
   }

@@ -13,7 +13,9 @@ import Testing
     #expect(!port.canSend)
   }
 
+  /// No boot loader has switched the FIFOs on.
   @Test func receives() {
+    port.interrupt(transmit: false)
     #expect(port.receive() == nil)
     device.typed = Array("xy".utf8)
     #expect(port.receive() == UInt8(ascii: "x"))

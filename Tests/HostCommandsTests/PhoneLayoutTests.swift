@@ -293,11 +293,95 @@ import Testing
     func mistake() -> String {
       failure { _ = try BoardDescription(reading: InputFile(path: "b.dtb", data: Data(root.flattened()))) }
     }
-    #expect(mistake() == "b.dtb: the board's device tree has no memory")
+    #expect(mistake() == "b.dtb: the board's device tree has no memory: add a memory node")
     var memory = DeviceTreeNode("memory")
     memory.set("device_type", "memory")
     memory.set("reg", cells: [0, 0, 0x100_0000])
     root.children.append(memory)
     #expect(mistake() == "b.dtb: the board's device tree has no CPU")
+  }
+
+  /// Debian's tree of the Cubieboard leaves the memory to the boot loader.
+  @Test func memoryThatTheTreeDoesNotSay() throws {
+    var root = DeviceTreeNode("")
+    var controller = DeviceTreeNode("interrupt-controller")
+    controller.set("compatible", "allwinner,sun4i-a10-ic")
+    var cpu = DeviceTreeNode("cpu@0")
+    cpu.set("device_type", "cpu")
+    var cpus = DeviceTreeNode("cpus")
+    cpus.children = [cpu]
+    root.children = [controller, cpus]
+    let file = InputFile(path: "b.dtb", data: Data(root.flattened()))
+    #expect(
+      failure { _ = try BoardDescription(reading: file) }
+        == "b.dtb: the board's device tree has no memory: say how much there is with --memory")
+    let board = try BoardDescription(reading: file, memory: .mebibytes(512))
+    #expect(board.memory == .mebibytes(512))
+    #expect(!board.hasVirtualizationExtensions)
+  }
+}
+
+/// Every refusal names the VM, its place and what to do.
+@Suite struct NarrowBoardLimitsTests {
+  private let folder = Workspace.withPhone()
+
+  init() { folder.write("zImage", Samples.compressedKernel(table: [0x8000, 0x1000, 0x1000])) }
+
+  private func told(_ phone: String, memory: UInt64 = 1024) -> String {
+    folder.write("phone.yaml", phone)
+    var board = BoardModel.vexpress.description
+    board.memory = .mebibytes(memory)
+    return failure {
+      let layout = try PhoneLayout(PhoneDescription(reading: InputFile(path: folder["phone.yaml"])), for: board)
+      try layout.checkMemory(imageSize: 0)
+    }
+  }
+
+  private func told(machine: String) -> String {
+    told("vms:\n  b: {kernel: zImage, memory: 16MiB}\n  a: {\(machine)}")
+  }
+
+  @Test(
+    arguments: [
+      ("kernel: Image, memory: 16MiB", "is 64-bit, but the CPUs of QEMU vexpress-a9 are not"),
+      (
+        "kernel: zImage, memory: 16MiB, cpus: 2",
+        "has 2 virtual CPUs, but QEMU vexpress-a9 gives a VM one: write `cpus: 1`"
+      ),
+      (
+        "kernel: zImage, memory: 702MiB", "has 702MiB of memory, but QEMU vexpress-a9 gives a VM at most 700MiB"
+      ),
+      (
+        "kernel: zImage, memory: 16MiB, calls: [b]",
+        "needs calls between VMs, which QEMU vexpress-a9 has none of"
+      ),
+      ("kernel: Image, memory: 16MiB, role: device-server", "needs device servers, which"),
+    ])
+  func refuses(machine: String, mistake: String) {
+    let told = told(machine: machine)
+    #expect(told.contains(":3:3: VM `a` \(mistake)"), "\(told)")
+  }
+
+  @Test func allowsTheRest() {
+    #expect(told(machine: "kernel: zImage, memory: 700MiB, restart: always") == "no failure")
+  }
+
+  @Test func refusesWindowsAndDevices() {
+    let windows =
+      "windows: { w: { write: [a], read: [b] } }\nvms:\n"
+      + "  a: {kernel: zImage, memory: 16MiB}\n  b: {kernel: zImage, memory: 16MiB}"
+    #expect(told(windows).contains("QEMU vexpress-a9 has no `windows`"), "\(told(windows))")
+    let devices =
+      "vms:\n  a: {kernel: zImage, memory: 16MiB, devices: {entropy: true, share: all}}\n"
+      + "  s: {kernel: Image, memory: 16MiB, role: device-server}"
+    #expect(told(devices).contains(":2:3: VM `a` needs disks, networks and screens"), "\(told(devices))")
+  }
+
+  /// Each VM costs 4 MiB besides.
+  @Test func countsTheShadowTables() {
+    let phone = "vms:\n  a: {kernel: zImage, memory: 64MiB}\n  b: {kernel: zImage, memory: 64MiB}"
+    #expect(told(phone, memory: 144) == "no failure")
+    #expect(
+      told(phone, memory: 143).contains("the phone needs 144 MiB of memory"), "\(told(phone, memory: 143))")
   }
 }

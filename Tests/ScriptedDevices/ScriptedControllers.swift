@@ -76,6 +76,8 @@ public final class ScriptedExynosUART: ScriptedDevice {
   public var room = Int.max
   private var pending: UInt32 = 0
   private var mask: UInt32 = 0xF
+  /// UFCON's bit 0. UFSTAT counts only then.
+  private var hasFIFOs = false
 
   public init() {}
 
@@ -83,7 +85,7 @@ public final class ScriptedExynosUART: ScriptedDevice {
 
   public func load(_ offset: UInt32) -> UInt32 {
     switch offset {
-    case 0x18: return UInt32(min(typed.count, 255)) | (room == 0 ? 1 << 24 : 0)
+    case 0x18: return (hasFIFOs ? UInt32(min(typed.count, 255)) : 0) | (room == 0 ? 1 << 24 : 0)
     case 0x24: return typed.isEmpty ? 0 : UInt32(typed.removeFirst())
     default: return 0
     }
@@ -91,6 +93,7 @@ public final class ScriptedExynosUART: ScriptedDevice {
 
   public func store(_ offset: UInt32, _ value: UInt32) {
     switch offset {
+    case 0x08: hasFIFOs = value & 1 != 0
     case 0x20:
       printed.append(UInt8(truncatingIfNeeded: value))
       if room != .max { room -= 1 }

@@ -59,12 +59,6 @@ public enum BoardModel: String, CaseIterable, Sendable {
     throw InputError(
       "no \(treeFile) in \(folder); fetch it with `make assets`, or name the board's tree with --device-tree")
   }
-
-  /// Refuses what the board's CPUs cannot execute.
-  func check(_ layout: PhoneLayout) throws {
-    guard self != .virt, let machine = layout.machines.first(where: { $0.architecture != .arm }) else { return }
-    throw InputError("VM `\(machine.name)` is 64-bit, but the CPUs of \(rawValue) are not")
-  }
 }
 
 extension BoardModel: ExpressibleByArgument {}

@@ -15,7 +15,6 @@ struct Emulation {
     let kernel = try HypervisorFile.locate(board.hypervisor, generation: board.gic, board: board.board)
     let tree = try board.board == .virt ? nil : board.board.locateTree(board.deviceTree)
     var layout = try PhoneLayout(phone, for: Self.description(board))
-    try board.board.check(layout)
     let image = try DeviceImage(layout)
     if board.board == .virt {
       layout.board.memory = board.memory ?? Self.enough(for: layout, imageSize: image.tree.size)

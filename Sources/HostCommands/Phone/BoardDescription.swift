@@ -36,14 +36,22 @@ public struct BoardDescription: Equatable, Sendable {
   }
 
   /// Reads a board's device tree.
+  /// - Parameter memory: what a board without virtualization extensions has where its tree does not say it, because the
+  ///   boot loader or QEMU adds that.
   /// - Throws: `InputError` that says what the board lacks.
-  public init(reading file: InputFile) throws {
+  public init(reading file: InputFile, memory otherwise: MemorySize? = nil) throws {
     let root = try DeviceTreeNode(reading: file)
     name = root.string("model") ?? file.path
+    hasVirtualizationExtensions = !root.hasNarrowInterruptController
     let banks = Self.memory(of: root)
-    memory = MemorySize(bytes: banks.reduce(0) { $0 &+ $1.size })
+    let said = MemorySize(bytes: banks.reduce(0) { $0 &+ $1.size })
+    memory = said.bytes == 0 && !hasVirtualizationExtensions ? otherwise ?? said : said
     memoryBase = banks.map(\.base).min() ?? 0
-    guard memory.bytes > 0 else { throw InputError("\(file.path): the board's device tree has no memory") }
+    guard memory.bytes > 0 else {
+      throw InputError(
+        "\(file.path): the board's device tree has no memory: "
+          + (hasVirtualizationExtensions ? "add a memory node" : "say how much there is with --memory"))
+    }
     let found =
       root.node("cpus")?.children.filter { $0.string("device_type") == "cpu" && $0.isEnabled }.count ?? 0
     guard found > 0 else { throw InputError("\(file.path): the board's device tree has no CPU") }
@@ -52,7 +60,6 @@ public struct BoardDescription: Equatable, Sendable {
       throw InputError("\(file.path): the board has no GICv2 or GICv3")
     }
     interruptControllerGeneration = generation
-    hasVirtualizationExtensions = !root.hasNarrowInterruptController
   }
 
   private static func memory(of root: DeviceTreeNode) -> [(base: UInt64, size: UInt64)] {

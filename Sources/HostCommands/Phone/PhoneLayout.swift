@@ -90,6 +90,7 @@ public struct PhoneLayout: Sendable {
       nextCPU += layout.placement.count
       machines.append(layout)
     }
+    if !board.hasVirtualizationExtensions { try NarrowBoardLimits(board: board.name).check(phone, machines) }
     guard nextCPU <= PhoneLimits.virtualCPUs else {
       throw InputError(
         "the VMs have \(nextCPU) virtual CPUs together; a phone has at most \(PhoneLimits.virtualCPUs)")
@@ -115,9 +116,10 @@ public struct PhoneLayout: Sendable {
     MemorySize(bytes: guestMemory.bytes + UInt64(imageSize) + Self.reserve.bytes)
   }
 
-  /// Of all VMs, the windows that they share included.
+  /// Of all VMs, the windows that they share and what the hypervisor needs for each included.
   private var guestMemory: MemorySize {
     let shared = UInt64(windows.count) * PhoneLimits.memoryGranule
-    return MemorySize(bytes: machines.reduce(shared) { $0 + $1.memoryNeeded })
+    let overhead = board.hasVirtualizationExtensions ? 0 : NarrowBoardLimits.overhead.bytes
+    return MemorySize(bytes: machines.reduce(shared) { $0 + $1.memoryNeeded + overhead })
   }
 }

@@ -30,8 +30,11 @@ struct ImageCommand: ParsableCommand {
   @Option(help: ArgumentHelp("CPUs of QEMU's virt board.", valueName: "n"))
   var cpus = 2
 
-  @Option(help: ArgumentHelp("Memory of QEMU's virt board.", valueName: "size"))
-  var memory = MemorySize.mebibytes(1024)
+  @Option(
+    help: ArgumentHelp(
+      "Memory of QEMU's virt board (default: 1GiB), or of one without virtualization extensions whose device tree has none.",
+      valueName: "size"))
+  var memory: MemorySize?
 
   @Option(help: ArgumentHelp("Generation of virt's interrupt controller, 2 or 3.", valueName: "n"))
   var gic = 3
@@ -55,8 +58,8 @@ struct ImageCommand: ParsableCommand {
 
   func run() throws {
     let board =
-      try board.map { try BoardDescription(reading: InputFile(path: $0)) }
-      ?? .virt(cpus: cpus, memory: memory, gic: gic)
+      try board.map { try BoardDescription(reading: InputFile(path: $0), memory: memory) }
+      ?? .virt(cpus: cpus, memory: memory ?? .mebibytes(1024), gic: gic)
     let layout = try PhoneLayout(PhoneDescription(reading: InputFile(path: phone)), for: board)
     let tree = try tree(DeviceImage(layout), for: board)
     try OutputFile.replace(output) { try tree.write(to: $0) }
@@ -72,6 +75,10 @@ struct ImageCommand: ParsableCommand {
     switch loader {
     case .direct: return image.tree
     case .uBoot:
+      guard board.hasVirtualizationExtensions else {
+        throw InputError(
+          "--loader u-boot is not for \(board.name), whose CPUs have no virtualization extensions")
+      }
       let path = try HypervisorFile.locate(hypervisor, generation: board.interruptControllerGeneration)
       return try BootImage(hypervisor: InputFile(path: path), device: image, for: board).tree
     }
