@@ -47,7 +47,8 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     let now = counter()
     if timer.ticksPerMicrosecond == 1 { return now }
     // By the reciprocal of 24 with 32 fractional bits, the counter's halves one after the other.
-    let reciprocal = UInt64(1 &<< 32 / 24 &+ 1)
+    // An Int would have 32 bits there.
+    let reciprocal = (1 as UInt64) &<< 32 / 24 &+ 1
     return (now &>> 32) &* reciprocal &+ ((now & 0xFFFF_FFFF) &* reciprocal) &>> 32
   }
 

@@ -62,6 +62,15 @@ import Testing
     #expect(other.missing.isEmpty, "\(other.end)")
   }
 
+  /// The guests' time goes on, and a key arrives: by each board's own timer and UART.
+  @Test(arguments: boards) func takesWhatIsTyped(_ board: BoardModel) throws {
+    let running = try RunningProgram(
+      path: Repository.path + "/Phones/armv7/phone.yaml", arguments: ["--board", board.rawValue])
+    try #require(running.waits(for: "Memory: "), "\(running.tail)")
+    running.type("", at: 0)
+    #expect(running.waits(for: "in front: work", "all VMs together"), "\(running.tail)")
+  }
+
   /// Two of Debian's own kernels run translated, on one Cortex-A9, to their user spaces.
   @Test(.timeLimit(.minutes(20))) func debianRunsTranslated() throws {
     let recording = try run(
