@@ -12,7 +12,7 @@ import Testing
   @Test(arguments: BuiltImage.all) func size(_ name: String) throws {
     let image = try BuiltImage(name)
     if name == BuiltImage.narrow {
-      // Above the promise, as long as that is not kept; the translator in it is not privileged.
+      // The translator in it is not privileged.
       #expect(try image.privilegedBytes() <= budget.armv7)
       #expect(try image.bytes.count - image.privilegedBytes() <= budget.translator + 4096)
     } else {
