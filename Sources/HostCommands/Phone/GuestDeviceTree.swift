@@ -65,10 +65,11 @@ public struct GuestDeviceTree: Sendable {
     root.children = [
       chosen, Self.memory(at: memoryBase, memorySize), processors, firmware,
       hasGenericTimer ? timer : dualTimer, interruptController, clock,
-      console, watchdog,
+      console,
     ]
+    // A watchdog counts with the generic timer.
     root.children += [
-      windowMemory, hasClock ? realTimeClock : nil, hasGenericTimer ? nil : timerClock, deviceServer,
+      hasGenericTimer ? watchdog : nil, windowMemory, hasClock ? realTimeClock : nil, hasGenericTimer ? nil : timerClock, deviceServer,
     ].compactMap(\.self)
     root.children += virtioDevices + windows.map(sharedMemory)
     return root
