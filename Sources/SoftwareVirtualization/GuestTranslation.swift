@@ -82,7 +82,6 @@ public struct FaultStatus: Equatable, Sendable {
   static func walk(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0xC : 0xE) }
   /// Nothing answers at the physical address: a synchronous external abort.
   public static var external: FaultStatus { FaultStatus(rawValue: 0x8) }
-  public static var alignment: FaultStatus { FaultStatus(rawValue: 0x1) }
 }
 
 /// The guest's registers that say how it translates (B3.5).

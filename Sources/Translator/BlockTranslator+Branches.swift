@@ -9,8 +9,9 @@ extension BlockTranslator {
       link(target, condition, ifThen: 0)
       return true
     case .nothing, .copy, .ifThen, .compareAndBranch: return false
-    case .coprocessor, .emulate, .leave, .readState, .writeState, .readSavedStatus:
-      return single(operation, condition &<< 28)
+    case .system, .readState, .writeState, .readSavedStatus:
+      single(operation, condition &<< 28)
+      return false
     default: break
     }
     let start = writer.begin(condition)
@@ -29,6 +30,13 @@ extension BlockTranslator {
     case .writeStatus(let word): writeStatus(A32Word(word))
     case .writeSavedStatus(let word): writeSavedStatus(A32Word(word))
     case .maskInterrupts(let mask, let disable): maskInterrupts(mask, disable)
+    case .changeState(let register, let slot, let effect):
+      writer.store(register, slot)
+      writer.emit(A32.exit(ExitCode.system(effect, register)))
+    case .emulate(_, let isReturn):
+      emulate()
+      return isReturn
+    case .leave(let departure): return leave(departure)
     default:
       jump(operation)
       return true
@@ -211,7 +219,7 @@ extension BlockTranslator {
   private mutating func anyLoadBranch(_ word: A32Word, _ list: UInt32) {
     var free: UInt32 = 2
     while list &>> free & 1 != 0 || free == word.rn { free = free &+ 1 }
-    guard free < 15 else { return leave(ExitCode.emulate, 14 &<< 28) }
+    guard free < 15 else { return emulate() }
     let bytes = word.listBytes
     // From the base: IA 0, IB 4, DA 4 - bytes, DB -bytes.
     let start = word.lowest(0, bytes)

@@ -83,6 +83,7 @@ extension Translator {
   public func reset() {
     self[.status] = Mode.supervisor | 0x1C0
     self[.ifThen] = 0
+    identify()
     flush()
   }
 

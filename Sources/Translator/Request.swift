@@ -46,9 +46,6 @@ extension Translator {
     case TranslatorRequest.start:
       reset()
       enter(argument)
-    case TranslatorRequest.exit where ExitCode.departure(argument) == .unprivilegedAccess:
-      self[.position] = self[.position] &- 4
-      return recover() ? Translator.call(performUnprivileged()) : TranslatorCall.lost
     case TranslatorRequest.exit: return Translator.call(handle(argument))
     case TranslatorRequest.statusStore: return Translator.call(handleStatusStore())
     case TranslatorRequest.take: return take(argument)

@@ -101,21 +101,14 @@ extension ContextReference {
     nonmutating set { store32(UInt(Pool.view &+ Pool.state &+ slot.rawValue), newValue) }
   }
 
-  /// A register of the state page's frame, 0…14: there while the translator runs.
-  func register(_ number: UInt32) -> UInt32 { load32(registerPlace(number)) }
-  func setRegister(_ number: UInt32, _ value: UInt32) {
-    if number < 15 { store32(registerPlace(number), value) }
-  }
-
-  private func registerPlace(_ number: UInt32) -> UInt {
-    UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue &+ (number & 15) &* 4)
-  }
+  /// FPEXC: only EN can be changed.
+  var floatingPointControl: UInt32 { self[.floatingPointControl] & 1 &<< 30 }
 
   // MARK: Making them
 
   /// Empty address spaces. The pool is in view.
   func makeSpaces() {
-    for view in 0..<8 { value.views[view] = 0 }
+    for view in 0..<8 { value.views[view] = ~0 }
     memory.clear(Pool.view &+ Pool.levels, bytes: 8192)
     memory.clear(Pool.view &+ Pool.state, bytes: 4096)
     shadows.reset()

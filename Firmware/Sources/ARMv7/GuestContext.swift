@@ -47,8 +47,6 @@ struct GuestContext: ~Copyable {
   var views: InlineArray<8, UInt32>
   /// The store to a page of code that is being done.
   var step: Step
-  /// FPEXC as the guest has it.
-  var floatingPoint: UInt32
   /// A bit for the pages, by their lowest bits, from which code was translated.
   var codePages: InlineArray<32, UInt32>
 }
@@ -86,6 +84,8 @@ enum Pool {
   /// The megabytes of all address spaces that are not the guest's.
   static var reserved: Range<UInt32> { 0xFE0..<0xFE8 }
   static var statusWindow: UInt32 { 0xFE10_0000 }
+  static var codeCache: UInt32 { 0xFE20_0000 }
+  static var cacheSize: UInt32 { 0x20_0000 }
   /// The end of the translator's stack.
   static var stackTop: UInt32 { 0xFE02_6000 }
   static var translator: UInt32 { 0xFE00_0000 }

@@ -1,21 +1,19 @@
-// What of the guest's coprocessor 15 changes how it translates.
+// What of the guest's coprocessor 15 changes how it translates, and its floating-point unit.
 
 import Hypervisor
 import SoftwareVirtualization
 import Translator
 
 extension Exits {
-  /// - Parameter word: an MCR or MRC.
-  func accessCoprocessor(_ word: UInt32) {
-    let value = Self.frame.registers[Int(bitPattern: UInt(min(word &>> 12 & 15, 14)))]
-    switch SystemEffect(word) {
-    case .undefined: take(.undefined, behind: 4)
+  /// - Parameter code: of an exit.
+  func answerSystem(_ code: UInt32) {
+    let value = Self.frame.registers[Int(bitPattern: UInt(ExitCode.register(code)))]
+    guard let effect = SystemEffect(rawValue: code &>> 12 & 15) else { return lose() }
+    switch effect {
     case .control: writeControl(value)
-    case .space(let register):
-      let slot = StateSlot(rawValue: StateSlot.table0.rawValue &+ 4 &* register)
-      context[slot] = slot == .tableControl ? value & 0x37 : value
-      context.leaveSpace()
-    case .invalidateAll:
+    case .space: context.leaveSpace()
+    case .floatingPoint: Machine.loadFloatingPointControl()
+    case .invalidateAll, .invalidateSpace:
       context.shadows.invalidateAll()
       if !context.shadows.holdsAllCode() { forgetCode(TranslatorRequest.flushBehind) }
     case .invalidatePage:
@@ -23,7 +21,8 @@ extension Exits {
       if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
         forgetCode(TranslatorRequest.flushBehind)
       }
-    case .translate(let isWrite, let isUser): translate(value, isWrite: isWrite, isUser: isUser)
+    case .translateRead, .translateWrite, .translateUserRead, .translateUserWrite:
+      translate(value, isWrite: effect.rawValue & 1 != 0, isUser: effect.rawValue & 2 != 0)
     }
   }
 
