@@ -14,6 +14,8 @@ public protocol ShadowMemory {
   func guestWord(_ address: UInt32) -> UInt32
   /// Forgets what translation tables said of a page, in every address space of this CPU.
   func forgetTranslation(of page: UInt32)
+  /// Forgets what they said in one of our address spaces.
+  func forgetTranslations(of space: UInt32)
   /// Forgets everything that they said.
   func forgetTranslations()
 }

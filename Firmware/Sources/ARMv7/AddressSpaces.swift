@@ -71,7 +71,15 @@ struct TableMemory: ShadowMemory {
 
   @inline(never) func forgetTranslation(of page: UInt32) {
     data_barrier()
-    write_tlbimvaa(page)
+    // A Cortex-A8 cannot do that for all ASIDs at once.
+    for space in 0...layout.spaces { write_tlbimva(page & ~4095 | space) }
+    data_barrier()
+    instruction_barrier()
+  }
+
+  func forgetTranslations(of space: UInt32) {
+    data_barrier()
+    write_tlbiasid(space)
     data_barrier()
     instruction_barrier()
   }
@@ -190,6 +198,7 @@ extension ContextReference {
   }
 
   func loadSpace() {
+    guard read_ttbr0() != value.table | 0x4A else { return }
     // No entry of the old space may get the new one's number.
     write_contextidr(0)
     instruction_barrier()

@@ -11,11 +11,16 @@ extension Exits {
     guard let effect = SystemEffect(rawValue: code &>> 12 & 15) else { return lose() }
     switch effect {
     case .control: writeControl(value)
-    case .space: context.leaveSpace()
+    case .space:
+      context.leaveSpace()
+      forgetLocalCode()
     case .floatingPoint: Machine.loadFloatingPointControl()
-    case .invalidateAll, .invalidateSpace:
+    case .invalidateAll:
       context.shadows.invalidateAll()
       if !context.shadows.holdsAllCode() { forgetCode(TranslatorRequest.flushBehind) }
+    case .invalidateSpace:
+      context.shadows.invalidate(identifier: value)
+      forgetLocalCode()
     case .invalidatePage:
       context.shadows.invalidate(value & ~4095)
       if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
@@ -44,6 +49,11 @@ extension Exits {
     context.shadows.invalidateAll()
     context.leaveSpace()
     forgetCode(TranslatorRequest.flushBehind)
+  }
+
+  /// What one address space alone has is something else now.
+  private func forgetLocalCode() {
+    if context.value.hasLocalCode { forgetCode(TranslatorRequest.flushBehind) }
   }
 
   /// All code is translated anew.

@@ -53,7 +53,7 @@ struct Exits {
     unsafe (address_of_stacks() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
   }
 
-  // MARK: Changing guests, for the scheduler, in the hypervisor's own address space
+  // MARK: Changing guests, for the scheduler
 
   static func save(_ guest: VirtualCPUReference) {
     guest.value[.programCounter] = UInt64(frame.programCounter)
@@ -64,6 +64,7 @@ struct Exits {
   static func load(_ guest: VirtualCPUReference) {
     let context = Machine().context(of: guest.value.machine)
     unsafe loaded = Exits(guest: guest, context: context)
+    Machine().leaveGuestSpace()
     Machine().view(pool: context.value.pool)
     // Another guest's cache and state are at the same addresses, and its spaces have the same numbers.
     context.memory.forgetTranslations()
@@ -113,7 +114,6 @@ struct Exits {
   /// The core answers, as after an exception taken to EL2.
   func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
     for number in 0..<15 { guest.value.registers.words[number] = UInt(Self.frame.registers[number]) }
-    Machine().leaveGuestSpace()
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 

@@ -47,6 +47,8 @@ struct GuestContext: ~Copyable {
   var views: InlineArray<8, UInt32>
   /// The store to a page of code that is being done.
   var step: Step
+  /// Whether code was translated from a page that not all address spaces have.
+  var hasLocalCode: Bool
   /// A bit for the pages, by their lowest bits, from which code was translated.
   var codePages: InlineArray<32, UInt32>
 }
