@@ -118,6 +118,7 @@ extension ContextReference {
   func makeSpaces() {
     for view in 0..<8 { value.views[view] = ~0 }
     memory.clear(Pool.view &+ Pool.levels, bytes: 8192)
+    forgetCodePages()
     memory.clear(Pool.view &+ Pool.state, bytes: 4096)
     shadows.reset()
     makeTranslatorTable()

@@ -24,7 +24,7 @@ extension Exits {
     case .invalidatePage:
       context.shadows.invalidate(value & ~4095)
       if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
-        forgetCode(TranslatorRequest.flushBehind)
+        ask(TranslatorRequest.dropBehind, value & ~4095)
       }
     case .translateRead, .translateWrite, .translateUserRead, .translateUserWrite:
       translate(value, isWrite: effect.rawValue & 1 != 0, isUser: effect.rawValue & 2 != 0)

@@ -93,7 +93,6 @@ struct Exits {
     context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
-    context.forgetCodePages()
     context.makeSpaces()
   }
 

@@ -49,8 +49,6 @@ struct GuestContext: ~Copyable {
   var step: Step
   /// Whether code was translated from a page that not all address spaces have.
   var hasLocalCode: Bool
-  /// A bit for the pages, by their lowest bits, from which code was translated.
-  var codePages: InlineArray<32, UInt32>
 }
 
 /// A store to a page from which code was translated: it is done alone, from another place, while the page is open.
@@ -77,6 +75,8 @@ enum Pool {
   static var state: UInt32 { 0x11_7000 }
   /// Second-level tables: of the translator's megabyte, the status window, the cache's two, the hypervisor's.
   static var levels: UInt32 { 0x11_8000 }
+  /// 4,096 words that say from which pages code was translated.
+  static var codePages: UInt32 { 0x11_A000 }
   /// To the end: enough for a VM of 700 MiB.
   static var shadow: UInt32 { 0x12_0000 }
 
