@@ -33,8 +33,8 @@ extension BlockTranslator {
     case .changeState(let register, let slot, let effect):
       writer.store(register, slot)
       writer.emit(A32.exit(ExitCode.system(effect, register)))
-    case .emulate(_, let isReturn):
-      emulate()
+    case .emulate(let word, let isReturn):
+      isReturn ? returnFromException(A32Word(word)) : emulate(A32Word(word))
       return isReturn
     case .leave(let departure): return leave(departure)
     default:
@@ -132,6 +132,7 @@ extension BlockTranslator {
 
   /// LDR to the PC.
   private mutating func loadedBranch(_ word: A32Word, _ value: UInt32) {
+    if let target = constantTarget(word, value) { return link(target, 14, ifThen: 0) }
     spillTwo()
     if word.writesBack {
       loadWithWriteBack(word)
@@ -141,6 +142,16 @@ extension BlockTranslator {
       writer.emit(replacing(word, with: constant) & 0x0FFF_0FFF | 14 &<< 28)
     }
     probe()
+  }
+
+  /// What is loaded from beside the instruction, as exception vectors do it: who stores there changes code. So it has to be
+  /// in the same pair of pages, which are dropped together.
+  private func constantTarget(_ word: A32Word, _ value: UInt32) -> UInt32? {
+    guard word.rn == 15, word.field(24, 2) == 1, !word[21] else { return nil }
+    let address = word[23] ? value &+ word.field(0, 12) : value &- word.field(0, 12)
+    guard address & 3 == 0, (address ^ writer.state.instruction) & ~8191 == 0 else { return nil }
+    if writer.writes { writer.space.protect(address, count: 4) }
+    return writer.space.word(address)
   }
 
   /// The base changes only after the load. It may be r0 or r1, whose guest's values are in the spill slots.
@@ -226,13 +237,12 @@ extension BlockTranslator {
     writer.spill(free, 2)
     move(free, word.rn, plus: start)
     // LDM, which has to be aligned.
-    writer.emit(0xE890_0000 | free &<< 16 | 1 &<< free)
+    writer.emit(A32.loadMultiple(free, 1 &<< free))
     move(free, word.rn, plus: start)
     writer.emit(A32.load(free, free, bytes &- 4))
     writer.store(free, .target)
     move(free, word.rn, plus: start)
-    // LDMIA
-    if list != 0 { writer.emit(0xE890_0000 | free &<< 16 | list) }
+    if list != 0 { writer.emit(A32.loadMultiple(free, list)) }
     if word[21] { move(word.rn, word.rn, plus: word.stepped(0, bytes)) }
     writer.state.place = .inTarget
     writer.restore(free, 2)
@@ -242,7 +252,7 @@ extension BlockTranslator {
   }
 
   /// `destination := source + offset`, up to 64 either way.
-  private mutating func move(_ destination: UInt32, _ source: UInt32, plus offset: UInt32) {
+  mutating func move(_ destination: UInt32, _ source: UInt32, plus offset: UInt32) {
     if Int32(bitPattern: offset) < 0 {
       writer.emit(A32.subtract(destination, source, encoded: 0 &- offset))
     } else {

@@ -29,6 +29,13 @@ extension BlockTranslator {
 
   mutating func emulate() { leaveKnown(ExitCode.emulate) }
 
+  mutating func returnFromException(_ word: A32Word) {
+    // MOVS pc, lr, or SUBS pc, lr, #0.
+    let operation = word.rawValue & 0x0FFF_FFFF
+    let isPlain = operation == 0x01B0_F00E || operation == 0x025E_F000
+    leaveKnown(isPlain && writer.state.ifThen == 0 ? ExitCode.exceptionReturn : ExitCode.emulate)
+  }
+
   /// An exit behind which the guest's PC is, so that it need not be found. Nobody goes on there.
   private mutating func leaveKnown(_ code: UInt32) {
     guard writer.state.ifThen == 0 else { return writer.emit(A32.exit(code)) }

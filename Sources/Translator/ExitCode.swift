@@ -11,6 +11,8 @@ public enum ExitCode {
   static var stale: UInt32 { 3 }
   /// An instruction that the translator does itself.
   static var emulate: UInt32 { 4 }
+  /// MOVS pc, lr, which the translator does unless the hypervisor knows what comes of it.
+  public static var exceptionReturn: UInt32 { 5 }
   /// Plus a `Departure`.
   static var departure: UInt32 { 8 }
 
@@ -26,6 +28,6 @@ public enum ExitCode {
   /// The register whose value the effect is about, 0…14.
   public static func register(_ code: UInt32) -> UInt32 { min(code &>> 8 & 15, 14) }
 
-  static var known: UInt32 { 0x20 }
+  public static var known: UInt32 { 0x20 }
   static func isKnown(_ code: UInt32) -> Bool { code & known != 0 }
 }

@@ -84,7 +84,8 @@ extension Translator {
       ifThen = ITState.advanced(ifThen)
     }
     let isDrop = request == TranslatorRequest.drop || request == TranslatorRequest.dropBehind
-    isDrop ? drop(page, count: 4096) : flush()
+    // A branch may have been translated with a word from the other page of the pair.
+    isDrop ? drop(page & ~8191, count: 8192) : flush()
     if isUser { return TranslatorCall.user }
     enter(programCounter, ifThen: ifThen)
     return TranslatorCall.resume

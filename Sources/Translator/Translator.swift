@@ -32,7 +32,7 @@ public struct Translator<Space: AddressSpace> {
     case ExitCode.link: return link(at: address)
     case ExitCode.miss: return findTarget()
     case ExitCode.stale: return renew(at: address)
-    case ExitCode.emulate, ExitCode.emulate | ExitCode.known:
+    case ExitCode.emulate, ExitCode.emulate | ExitCode.known, ExitCode.exceptionReturn | ExitCode.known:
       return recover(at: address, exit) ? perform() : .lost
     default:
       guard let departure = ExitCode.departure(exit & ~ExitCode.known) else { return .lost }

@@ -85,7 +85,8 @@ import Testing
     for bits: UInt32 in 0..<(1 << 15) {
       let word = Self.word(bits >> 10 & 15, bits >> 7 & 7, bits >> 3 & 15, bits & 7, reads: bits >> 14 != 0)
       switch A32Decoder.decode(word, at: 0).operation {
-      case .readState(_, let slot), .writeState(_, let slot), .changeState(_, let slot, _): #expect(slot.rawValue < 256)
+      case .readState(_, let slot), .writeState(_, let slot), .changeState(_, let slot, _):
+        #expect(slot.rawValue < 256)
       default: break
       }
     }

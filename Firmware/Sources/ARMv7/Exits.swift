@@ -152,7 +152,7 @@ struct Exits {
 
   func handleUser(_ kind: UInt32) {
     switch kind {
-    case Exit.supervisorCall: take(.supervisorCall, behind: Self.frame.isT32 ? 2 : 4)
+    case Exit.supervisorCall: callSupervisor()
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
     case Exit.dataAbort: handleDataAbort(isUser: true)
     default: undefined()
@@ -186,6 +186,7 @@ struct Exits {
   /// Cached code left by SVC.
   func leaveCache(_ code: UInt32) {
     if ExitCode.isSystem(code) { return answerSystem(code) }
+    if code == ExitCode.exceptionReturn | ExitCode.known { return returnFromSupervisor(code) }
     switch ExitCode.departure(code) {
     case .hypervisorCall, .secureMonitorCall: trap(0x12 &<< 26)
     case .waitForInterrupt, .waitForEvent:
