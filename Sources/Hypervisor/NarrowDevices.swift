@@ -59,7 +59,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   }
 
   /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
-  public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
+  @inline(never) public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
 
   /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
   /// interrupted is over.

@@ -11,6 +11,9 @@ public struct AccessSyndrome: Equatable, Sendable {
   /// Of the instruction: 2 or 4 bytes.
   public var size: UInt32
 
+  /// LDR of a word.
+  public var isWord: Bool { bytes == 4 && !isWrite }
+
   /// The instruction specific syndrome: ISV, SAS, SSE, SRT, WnR, and bit 25, IL.
   public func syndrome(fault: UInt32) -> UInt32 {
     1 &<< 24 | (bytes &>> 1) &<< 22 | (isSigned ? 1 &<< 21 : 0) | register &<< 16 | (isWrite ? 1 &<< 6 : 0)

@@ -64,7 +64,10 @@ struct TableMemory: ShadowMemory {
       context.value.views[Int(view)] = page
       // Normal memory, for the hypervisor alone.
       setDescriptor(Pool.viewDescriptors &+ view &* 4, page &<< 12 | 0x45F)
-      forgetTranslation(of: Pool.guestViews &+ view &<< 12)
+      data_barrier()
+      write_tlbimva(Pool.guestViews &+ view &<< 12)
+      data_barrier()
+      instruction_barrier()
     }
     return Pool.guestViews &+ view &<< 12 | address & 4095
   }

@@ -15,6 +15,9 @@ extension Exits {
     if !isUser, access.address &- Pool.statusWindow < StatusWindow.bytes {
       return ask(TranslatorRequest.statusStore, 0)
     }
+    if !isUser, !access.isWrite, access.address & ~4095 == context.value.timerPage {
+      return accessDevice(access, Pool.timer)
+    }
     abort(access, status)
   }
 
@@ -52,8 +55,18 @@ extension Exits {
     guard !access.isFetch, let syndrome = accessSyndrome() else {
       return take(access, .fault(.external, domain: 0))
     }
+    // What the timer counts, read often, changes nothing.
+    if physical &>> 12 == Pool.timer &>> 12, syndrome.isWord, context.value.running == .kernel {
+      return readTimer(access.address, syndrome)
+    }
     // A translation fault of level 3.
     trap(0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
+  }
+
+  private func readTimer(_ address: UInt32, _ syndrome: AccessSyndrome) {
+    context.value.timerPage = address & ~4095
+    Self.frame.registers[Int(bitPattern: UInt(syndrome.register))] = Machine().readTimer(address & 0xFFC)
+    Self.frame.skip(to: Self.frame.programCounter &+ syndrome.size)
   }
 
   /// The instruction at the frame's PC.

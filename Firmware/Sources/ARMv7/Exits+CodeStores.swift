@@ -64,11 +64,9 @@ extension Exits {
     context.value.step.isActive = false
     context.shadows.invalidate(step.pages[0])
     context.shadows.invalidate(step.pages[1])
-    Self.frame.programCounter = step.position &+ (behind ? step.size : 0)
+    Self.frame.programCounter = step.position
     Self.frame.state = step.state
-    guard behind else { return }
-    let ifThen = ITState.advanced(Status.ifThen(in: step.state))
-    Self.frame.state = step.state & ~0x0600_FC00 | Status.ifThen(ifThen)
+    if behind { Self.frame.skip(to: step.position &+ step.size) }
   }
 
   func endStep() {

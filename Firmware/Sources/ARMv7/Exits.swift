@@ -93,6 +93,7 @@ struct Exits {
     context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
+    context.value.timerPage = 1
     context.makeSpaces()
   }
 
@@ -101,7 +102,9 @@ struct Exits {
   /// The scheduler's choice goes on, in its own address space.
   static func go(on guest: VirtualCPUReference) {
     let exits = current
-    for number in 0..<15 { frame.registers[number] = UInt32(guest.value.registers.words[number]) }
+    unsafe withRegisters(of: guest) { registers, core in
+      unsafe registers.copyMemory(from: core, byteCount: registersBytes)
+    }
     exits.context.loadSpace()
     Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
@@ -110,9 +113,22 @@ struct Exits {
     }
   }
 
+  private static var registersBytes: Int { MemoryLayout<InlineArray<15, UInt32>>.size }
+
+  /// R0…R14 in the frame, and where the core has them.
+  private static func withRegisters(
+    of guest: VirtualCPUReference, _ body: (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
+  ) {
+    unsafe withUnsafeMutableBytes(of: &guest.value.registers) { core in
+      unsafe body(UnsafeMutableRawPointer(activeFrame.unsafelyUnwrapped), core.baseAddress.unsafelyUnwrapped)
+    }
+  }
+
   /// The core answers, as after an exception taken to EL2.
   func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
-    for number in 0..<15 { guest.value.registers.words[number] = UInt(Self.frame.registers[number]) }
+    unsafe Self.withRegisters(of: guest) { registers, core in
+      unsafe core.copyMemory(from: registers, byteCount: Self.registersBytes)
+    }
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 

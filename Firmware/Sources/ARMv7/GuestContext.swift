@@ -15,6 +15,12 @@ struct Frame {
   var state: UInt32
 
   var isT32: Bool { state & 1 &<< 5 != 0 }
+
+  /// The instruction is done.
+  @inline(never) mutating func skip(to address: UInt32) {
+    programCounter = address
+    state = state & ~0x0600_FC00 | Status.ifThen(ITState.advanced(Status.ifThen(in: state)))
+  }
 }
 
 /// What runs in User mode.
@@ -45,6 +51,8 @@ struct GuestContext: ~Copyable {
   var identifier: UInt32
   /// The page that each view of the guest's memory shows.
   var views: InlineArray<8, UInt32>
+  /// Where the guest's kernel has read its timer, if it certainly still is there, and 1.
+  var timerPage: UInt32
   /// The store to a page of code that is being done.
   var step: Step
   /// Whether code was translated from a page that not all address spaces have.
@@ -93,6 +101,8 @@ enum Pool {
   static var translator: UInt32 { 0xFE00_0000 }
   /// Where a store is done alone: unused bytes of the cache's first page.
   static var step: UInt32 { 0xFE20_0080 }
+  /// The guest's dual timer, by its physical address.
+  static var timer: UInt32 { 0x0904_0000 }
   /// Eight pages that show the guest's memory to the hypervisor.
   static var guestViews: UInt32 { 0xFFFE_0000 }
   /// Their descriptors.

@@ -62,7 +62,7 @@ struct Machine: NarrowHardware {
     switch register {
     case .alarm: devices.setAlarm(value)
     case .interruptEnd: devices.end()
-    case .programCounter: Exits.frame.programCounter = word
+    case .programCounter: Exits.frame.skip(to: word)
     case .floatingPointTrap: unsafe Self.hasVectors = word & 1 &<< 10 == 0
     default: break
     }
@@ -124,12 +124,14 @@ struct Machine: NarrowHardware {
   // MARK: Devices that only software makes
 
   func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? {
-    let context = Exits.current.context
-    guard frame == 0x904 else { return nil }
-    let now = timerTicks
-    guard isStore else { return context.value.timer.read(offset: offset & 0xFFC, at: now) }
-    context.value.timer.write(stored, offset: offset & 0xFFC, at: now)
+    guard frame == UInt64(Pool.timer &>> 16) else { return nil }
+    guard isStore else { return readTimer(offset & 0xFFC) }
+    Exits.current.context.value.timer.write(stored, offset: offset & 0xFFC, at: timerTicks)
     return 0
+  }
+
+  func readTimer(_ offset: UInt32) -> UInt32 {
+    Exits.current.context.value.timer.read(offset: offset, at: timerTicks)
   }
 
   /// The time in ticks of a guest's timer.
