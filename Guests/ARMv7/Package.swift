@@ -35,5 +35,7 @@ let package = Package(
     .target(name: "GuestSupport", dependencies: ["GuestMachine", "Appliance"], swiftSettings: thumbSwift),
     .target(name: "SmallAssembly", cSettings: thumbC),
     guest("Small", "SmallAssembly"),
+    .target(name: "HostileAssembly", dependencies: ["GuestMachine"], cSettings: thumbC),
+    guest("Hostile32", "HostileAssembly"),
   ]
 )

@@ -27,4 +27,9 @@ public enum ProcessorInterface {
   /// Acknowledges the most urgent interrupt: its number, or 1023.
   public static func acknowledge() -> UInt32 { read32(base &+ 0xC) & 0x3FF }
   public static func end(_ interrupt: UInt32) { write32(base &+ 0x10, interrupt) }
+
+  /// Nothing is being served any more.
+  public static func dropPriorities() {
+    for _ in 0..<32 where read32(base &+ 0x14) & 0xFF != 0xFF { end(0) }
+  }
 }

@@ -1,6 +1,5 @@
 // The timer of the board: an SP804 (ARM DDI 0271) of 1 MHz, or on `virt` the virtual timer of the CPU.
 
-import Appliance
 import GuestMachine
 
 /// Ticks in a fixed period, and a clock beside them. Times are in microseconds; on `virt` they are a bit longer.
@@ -62,12 +61,5 @@ public struct TickTimer {
     isDual
       ? ~read32(Self.base &+ Register.secondValue)
       : UInt32(truncatingIfNeeded: read_counter() &>> Self.counterShift)
-  }
-}
-
-extension BoardTree {
-  /// Whether some node has this property with a value that begins so; both end in a zero.
-  static func has(_ name: StaticString, _ value: StaticString) -> Bool {
-    property { $0.hasPrefix(name, at: $1.name) && $0.hasPrefix(value, at: $1.value) } != nil
   }
 }
