@@ -8,7 +8,7 @@ GUEST_CLANG ?= clang
 # Test guests for 32-bit boards.
 ARMV7_TRIPLE := armv7-none-none-eabi
 ARMV7_OUTPUT := Guests/ARMv7/.build/$(ARMV7_TRIPLE)/release
-ARMV7_GUESTS := Differential Hostile32 Small
+ARMV7_GUESTS := Differential Hostile32 SelfModifying Small
 
 .PHONY: guests armv7guests differential
 guests: armv7guests ## build the test guests

@@ -37,5 +37,6 @@ let package = Package(
     guest("Small", "SmallAssembly"),
     .target(name: "HostileAssembly", dependencies: ["GuestMachine"], cSettings: thumbC),
     guest("Hostile32", "HostileAssembly"),
+    guest("SelfModifying"),
   ]
 )

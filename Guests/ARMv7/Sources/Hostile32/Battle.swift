@@ -61,8 +61,7 @@ enum Battle {
   static func warm() {
     var program = Program(at: code)
     // UDF, SVC, BX and LDR of R0, which is 0.
-    let words: InlineArray<4, UInt32> = [0xE7F0_00F0, 0xEF00_0000, 0xE12F_FF10, 0xE590_0000]
-    for index in 0..<4 { program.add(words[index]) }
+    program.add([0xE7F0_00F0, 0xEF00_0000, 0xE12F_FF10, 0xE590_0000])
     program.end()
     for instruction in 0..<4 as Range<UInt32> { run(code &+ 4 &* instruction, status: Mode.supervisor) }
   }

@@ -13,7 +13,6 @@ struct Process {
   private static let data: UInt32 = 0x0090_0000
   private static let late: UInt32 = 0x00A0_0000
 
-  nonisolated(unsafe) private static var context = InlineArray<17, UInt32>(repeating: 0)
   nonisolated(unsafe) private static var sum: UInt32 = 0
   nonisolated(unsafe) private static var lateFaults: UInt32 = 0
   nonisolated(unsafe) private static var current: Process?
@@ -48,10 +47,7 @@ struct Process {
   func run(seed: UInt32) -> Damage? {
     Self.current = self
     prepare(seed)
-    unsafe withUnsafeMutablePointer(to: &Self.context) {
-      // An InlineArray of 17 words is the 17 words that the routine expects.
-      unsafe small_run_user(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self), seed & 1)
-    }
+    UserMode.run(usesRFE: seed & 1 != 0)
     return damage(seed)
   }
 
@@ -59,14 +55,14 @@ struct Process {
     Self.sum = 0
     Self.lateFaults = 0
     write32(pages &+ 0x1000, 0)
-    for index in 0..<13 { Self.context[index] = seed &+ UInt32(truncatingIfNeeded: index) }
-    Self.context[0] = seed
-    Self.context[1] = Self.data
-    Self.context[2] = Self.late
-    Self.context[13] = Self.data &+ 0x1000
-    Self.context[14] = ~seed
-    Self.context[15] = Self.code
-    Self.context[16] = 0x30
+    for index in 0..<13 { UserMode.context[index] = seed &+ UInt32(truncatingIfNeeded: index) }
+    UserMode.context[0] = seed
+    UserMode.context[1] = Self.data
+    UserMode.context[2] = Self.late
+    UserMode.context[13] = Self.data &+ 0x1000
+    UserMode.context[14] = ~seed
+    UserMode.context[15] = Self.code
+    UserMode.context[16] = 0x30
     // The late page and the second one of code are not there any more.
     forget(Self.late)
     forget(Self.code &+ 0x1000)
@@ -90,21 +86,13 @@ struct Process {
       sum = number & 1 != 0 ? sum &+ number &+ 1 : sum ^ number
     }
     let result = sum &>> 7 | sum &<< 25
-    let given = Self.context[0]
+    let given = UserMode.context[0]
     guard given == result else { return Damage(what: "result of User mode", detail: given) }
     guard Self.sum == sum &+ sum &+ 1 else { return Damage(what: "calls of User mode", detail: Self.sum) }
     guard Self.lateFaults == 2 else { return Damage(what: "faults of User mode", detail: Self.lateFaults) }
     guard read32(pages &+ 0x1FFC) == sum else { return Damage(what: "late page", detail: sum) }
-    return bankDamage(seed)
-  }
-
-  private func bankDamage(_ seed: UInt32) -> Damage? {
-    var bank: InlineArray<2, UInt32> = [0, 0]
-    unsafe withUnsafeMutablePointer(to: &bank) {
-      unsafe small_read_user_bank(UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt32.self))
-    }
-    guard bank[0] == Self.data &+ 0x1000 else { return Damage(what: "User mode's SP", detail: bank[0]) }
-    return nil
+    let stack = UserMode.stackPointer
+    return stack == Self.data &+ 0x1000 ? nil : Damage(what: "User mode's SP", detail: stack)
   }
 
   // MARK: Exceptions
@@ -129,10 +117,7 @@ struct Process {
 
   private static func call(_ frame: inout ExceptionFrame) -> Bool {
     switch called(frame) {
-    case 0:
-      for index in 0..<13 { context[index] = frame.registers[index] }
-      frame.programCounter = user_end_address() & ~1
-      frame.status = kernelStatus
+    case 0: UserMode.end(&frame)
     case 1: sum = sum &+ frame.registers[0]
     case 2: frame.registers[0] = current?.threadRegister ?? 0
     default: return false

@@ -1,55 +1,7 @@
-// User mode: its way in and out, and what runs there.
+// What runs in User mode.
 
   .syntax unified
   .thumb
-
-  .macro routine name
-  .section .text.\name, "ax"
-  .type \name, %function
-  .thumb_func
-  .globl \name
-\name:
-  .endm
-
-// small_run_user(context, uses_rfe)
-  routine small_run_user
-  push.w {r4-r11, lr}
-  ldr r2, =kernel_stack
-  str.w sp, [r2]
-  ldrd r2, r3, [r0, #52]
-  cps #31
-  mov sp, r2
-  mov lr, r3
-  cps #19
-  ldrd r2, r3, [r0, #60]            // PC, CPSR
-  cbz r1, 1f
-  push {r2, r3}
-  ldm.w r0, {r0-r12}
-  rfeia sp!
-1:msr spsr_fsxc, r3
-  mov lr, r2
-  ldm.w r0, {r0-r12}
-  subs pc, lr, #0
-// In Supervisor mode, when it has ended.
-  .thumb_func
-  .globl small_user_end
-small_user_end:
-  ldr r2, =kernel_stack
-  ldr.w sp, [r2]
-  pop.w {r4-r11, pc}
-
-  routine small_read_user_bank
-  cps #31
-  mov r1, sp
-  mov r2, lr
-  cps #19
-  strd r1, r2, [r0]
-  bx lr
-  .ltorg
-
-  .section .bss.kernel_stack, "aw", %nobits
-  .balign 4
-kernel_stack: .skip 4
 
 // r0: the seed; r1: a page of its own; r2: a page that is not there yet. SVC #1 adds r0 to the process's sum, SVC #2
 // gives what its TPIDRURO has to be, SVC #0 ends it with r0.

@@ -24,6 +24,14 @@ static inline uint32_t attempt_end_address(void) { return (uint32_t)guest_attemp
 // SP of the attempt that is under way, or 0.
 static inline uint32_t attempt_stack(void) { return attempt[0]; }
 void guest_call(uint32_t *registers);
+
+// Runs User mode with r0 to r12, SP, LR, PC and CPSR from 17 words until `guest_user_end`; with RFE or SUBS PC, LR.
+void guest_run_user(uint32_t *context, uint32_t uses_rfe);
+void guest_user_end(void);
+static inline uint32_t user_end_address(void) { return (uint32_t)guest_user_end; }
+// User mode's SP and LR into two words.
+void guest_read_user_bank(uint32_t *bank);
+
 void guest_turn_on(uint32_t table, uint32_t domains, uint32_t control);
 
 #define REGISTER(name, opc1, crn, crm, opc2) \
@@ -84,7 +92,8 @@ static inline void wait_for_interrupt(void) { __asm__ volatile("dsb\n wfi" : : :
 static inline void open_interrupts(void) { __asm__ volatile("cpsie i" : : : "memory"); }
 static inline void mask_interrupts(void) { __asm__ volatile("cpsid i" : : : "memory"); }
 
-// DCCMVAU, ICIMVAU, BPIALL, TLBIMVA, TLBIASID, TLBIALL, ICIALLU (ARM DDI 0406C, B4.2).
+// DCCMVAU, ICIMVAU, ICIALLU, ICIALLUIS, BPIALL, TLBIALL, TLBIMVA, TLBIASID, TLBIMVAA, TLBIALLIS, TLBIMVAIS, TLBIMVAAIS (ARM
+// DDI 0406C, B4.2).
 #define MAINTENANCE(name, crm, opc2, crn) \
   static inline void name(uint32_t value) { \
     __asm__ volatile("mcr p15, 0, %0, " #crn ", " #crm ", " #opc2 : : "r"(value) : "memory"); \
@@ -92,8 +101,13 @@ static inline void mask_interrupts(void) { __asm__ volatile("cpsid i" : : : "mem
 MAINTENANCE(clean_line, c11, 1, c7)
 MAINTENANCE(invalidate_instruction_line, c5, 1, c7)
 MAINTENANCE(invalidate_instructions, c5, 0, c7)
+MAINTENANCE(invalidate_instructions_everywhere, c1, 0, c7)
 MAINTENANCE(invalidate_branches, c5, 6, c7)
 MAINTENANCE(invalidate_translations, c7, 0, c8)
 MAINTENANCE(invalidate_translation, c7, 1, c8)
 MAINTENANCE(invalidate_space, c7, 2, c8)
+MAINTENANCE(invalidate_translation_of_all, c7, 3, c8)
+MAINTENANCE(invalidate_translations_everywhere, c3, 0, c8)
+MAINTENANCE(invalidate_translation_everywhere, c3, 1, c8)
+MAINTENANCE(invalidate_translation_of_all_everywhere, c3, 3, c8)
 #undef MAINTENANCE

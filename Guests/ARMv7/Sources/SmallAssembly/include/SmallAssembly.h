@@ -18,13 +18,6 @@ void small_open_vectors(void);
 void small_fill_vectors(uint32_t seed);
 uint32_t small_check_vectors(uint32_t seed);
 
-// Runs User mode with r0 to r12, SP, LR, PC and CPSR from 17 words until `small_user_end`; with RFE or SUBS PC, LR.
-void small_run_user(uint32_t *context, uint32_t uses_rfe);
-void small_user_end(void);
-static inline uint32_t user_end_address(void) { return (uint32_t)small_user_end; }
-// User mode's SP and LR into two words.
-void small_read_user_bank(uint32_t *bank);
-
 // Two pages of User mode's code.
 extern uint8_t small_user_code[];
 static inline uint32_t user_code_address(void) { return (uint32_t)small_user_code; }
