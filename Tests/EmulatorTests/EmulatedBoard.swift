@@ -230,18 +230,20 @@ enum Repository {
 enum PhoneText {
   /// - Parameter more: further keys, such as `, priority: 2`.
   static func guest(
-    _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = ""
+    _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, mebibytes: Int = 32,
+    more: String = ""
   )
     -> String
   {
-    "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: 32MiB, cpus: \(cpus)\(more) }\n"
+    "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: \(mebibytes)MiB, cpus: \(cpus)\(more) }\n"
   }
 
   /// A 32-bit guest of ours.
-  static func narrow(_ name: String, as vm: String? = nil, _ arguments: String = "", more: String = "")
-    -> String
-  {
-    guest(name, as: vm, arguments, more: ", kernel-format: raw, architecture: arm" + more)
+  static func narrow(
+    _ name: String, as vm: String? = nil, _ arguments: String = "", mebibytes: Int = 32, more: String = ""
+  ) -> String {
+    guest(
+      name, as: vm, arguments, mebibytes: mebibytes, more: ", kernel-format: raw, architecture: arm" + more)
   }
 
   static func debian(_ name: String, cpus: Int = 1, mebibytes: Int = 256, of assets: DebianAssets = .arm64)

@@ -32,4 +32,22 @@ import Testing
         least: ("small: alive, ", 10)))
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
+
+  // MARK: Code that changes
+
+  @Test func selfModifyingNatively() throws {
+    let recording = try EmulatedBoard().run(
+      narrowGuest: "SelfModifying", arguments: "", script: Script(until: ["selfmodifying: fine"]))
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
+  }
+
+  /// Every change of its code is seen, beside a neighbour that has the CPU half of the time.
+  @Test func selfModifying() throws {
+    let phone = PhoneText.phone(PhoneText.narrow("selfmodifying"), PhoneText.narrow("small", "ticks=0"))
+    let script = Script(
+      until: ["selfmodifying: fine"],
+      failures: ["FAIL", "DAMAGED", "a fault of the hypervisor", "stopped: SError"])
+    let recording = try EmulatedBoard().run(narrow: phone, script: script)
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
+  }
 }
