@@ -8,6 +8,7 @@ GUEST_CLANG ?= clang
 # Test guests for 32-bit boards.
 ARMV7_TRIPLE := armv7-none-none-eabi
 ARMV7_OUTPUT := Guests/ARMv7/.build/$(ARMV7_TRIPLE)/release
+ARMV7_GUESTS := Differential Hostile32 SelfModifying Small
 
 .PHONY: guests armv7guests differential
 guests: armv7guests ## build the test guests
@@ -32,8 +33,11 @@ armv7guests:
 	swift build --package-path Guests/ARMv7 -c release --triple $(ARMV7_TRIPLE) \
 	  --toolset Guests/ARMv7/Toolsets/armv7.json
 	@mkdir -p Guests/.build
-	@$(GUEST_OBJCOPY) -O binary $(ARMV7_OUTPUT)/Differential Guests/.build/differential.img
-	@echo "Guests/.build/differential.img: $$(stat -c %s Guests/.build/differential.img) bytes"
+	@for guest in $(ARMV7_GUESTS); do \
+	  name=$$(echo $$guest | tr A-Z a-z); \
+	  $(GUEST_OBJCOPY) -O binary $(ARMV7_OUTPUT)/$$guest Guests/.build/$$name.img && \
+	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes" || exit 1; \
+	done
 
 differential: prerequisites guests ## compare 100,000 random sequences, translated and natively
 	POCKETVISOR_LONG=1 swift test --jobs $(JOBS) --filter DifferentialTests

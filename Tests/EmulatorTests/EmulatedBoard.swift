@@ -50,16 +50,44 @@ struct EmulatedBoard: Sendable {
   /// Starts a phone under the hypervisor.
   /// - Parameter damage: changes the device image.
   func run(phone yaml: String, script: Script, damage: (inout Data) -> Void = { _ in }) throws -> Recording {
-    let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(yaml.utf8))
     let board = BoardDescription.virt(cpus: cpus, memory: .mebibytes(UInt64(mebibytes)), gic: gic)
-    let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
-    let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
+    let path = try Self.writeImage(yaml, for: board)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try OutputFile.replace(path) { try image.tree.write(to: $0) }
     var data = try Data(contentsOf: URL(fileURLWithPath: path))
     damage(&data)
     try data.write(to: URL(fileURLWithPath: path))
     return try run(["-kernel", hypervisor ?? Repository.hypervisor(gic: gic), "-initrd", path], script)
+  }
+
+  /// Starts a phone under the hypervisor for CPUs without virtualization extensions.
+  func run(narrow yaml: String, on board: BoardModel = .vexpress, script: Script) throws -> Recording {
+    let path = try Self.writeImage(yaml, for: board.description)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let options = EmulatorOptions(
+      board: board, deviceTree: try board.locateTree(nil),
+      software: ["-kernel", Repository.narrowHypervisor, "-initrd", path], cpus: 1, memory: BoardModel.memory,
+      interruptControllerGeneration: 2, cpuModel: "", countsInstructions: countsInstructions, devices: nil,
+      extra: [])
+    return try run(program: board.program, options.arguments, script)
+  }
+
+  /// Starts a 32-bit guest of ours without a hypervisor: on `virt`, with a CPU of the same architecture.
+  func run(narrowGuest name: String, arguments: String, script: Script) throws -> Recording {
+    let board = [
+      "-M", "virt,gic-version=2", "-cpu", "cortex-a15", "-m", "64M", "-display", "none", "-nic", "none",
+    ]
+    let software = ["-kernel", Repository.narrowProgram(name), "-append", arguments]
+    return try run(
+      program: "qemu-system-arm", board + ["-monitor", "none", "-serial", "stdio"] + software, script)
+  }
+
+  /// A phone's device image in a new file.
+  private static func writeImage(_ yaml: String, for board: BoardDescription) throws -> String {
+    let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(yaml.utf8))
+    let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
+    let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
+    try OutputFile.replace(path) { try image.tree.write(to: $0) }
+    return path
   }
 
   private func run(_ software: [String], _ script: Script) throws -> Recording {
@@ -181,6 +209,14 @@ enum Repository {
   static let narrowHypervisor = path + "/" + HypervisorFile.narrowPath
   static let hasNarrowHypervisor = FileManager.default.fileExists(atPath: narrowHypervisor)
   static func guest(_ name: String) -> String { path + "/Guests/.build/\(name).img" }
+  /// A 32-bit guest before it is made a flat image.
+  static func narrowProgram(_ name: String) -> String {
+    path + "/Guests/ARMv7/.build/armv7-none-none-eabi/release/\(name)"
+  }
+  /// Whether the 32-bit guests and the hypervisor that they run on were built, and the board's tree is there.
+  static let hasNarrowGuests =
+    hasNarrowHypervisor && DebianAssets.armhf.isThere
+    && FileManager.default.fileExists(atPath: guest("small"))
 
   /// Whether the hypervisor and the guests were built.
   static let isBuilt = [hypervisor(gic: 2), hypervisor(gic: 3), guest("neighbour")].allSatisfy(
@@ -194,11 +230,20 @@ enum Repository {
 enum PhoneText {
   /// - Parameter more: further keys, such as `, priority: 2`.
   static func guest(
-    _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, more: String = ""
+    _ name: String, as vm: String? = nil, _ arguments: String = "", cpus: Int = 1, mebibytes: Int = 32,
+    more: String = ""
   )
     -> String
   {
-    "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: 32MiB, cpus: \(cpus)\(more) }\n"
+    "  \(vm ?? name): { kernel: \(Repository.guest(name)), cmdline: \"\(arguments)\", memory: \(mebibytes)MiB, cpus: \(cpus)\(more) }\n"
+  }
+
+  /// A 32-bit guest of ours.
+  static func narrow(
+    _ name: String, as vm: String? = nil, _ arguments: String = "", mebibytes: Int = 32, more: String = ""
+  ) -> String {
+    guest(
+      name, as: vm, arguments, mebibytes: mebibytes, more: ", kernel-format: raw, architecture: arm" + more)
   }
 
   static func debian(_ name: String, cpus: Int = 1, mebibytes: Int = 256, of assets: DebianAssets = .arm64)

@@ -1,0 +1,1 @@
+../../../Sources/GuestSupport/Blob+Text.swift

@@ -1,0 +1,1 @@
+../../../Sources/GuestSupport/BoardMemory.swift

@@ -1,0 +1,1 @@
+../../../Sources/GuestSupport/BootArguments.swift

@@ -1,0 +1,1 @@
+../Differential/Dice.swift

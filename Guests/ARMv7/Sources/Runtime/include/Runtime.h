@@ -1,0 +1,2 @@
+// Nothing to call: compilers call these routines on their own.
+#pragma once
