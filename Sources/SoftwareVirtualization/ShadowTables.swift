@@ -380,13 +380,10 @@ public struct ShadowTables<Memory: ShadowMemory> {
     return use & PageUse.many == 0 ? use & ~4095 : nil
   }
 
-  /// Whether code that was translated from an address still is what lies there.
-  public func holdsCode(_ address: UInt32) -> Bool {
-    guard let page = try? GuestWalk(memory: memory).translate(Access(address: address, isFetch: true)),
-      layout.map.physical(page.physical) != nil
-    else { return false }
-    let use = memory.word(layout.pageUse(layout.map.pageNumber(page.physical)))
-    return use & 7 == PageUse.code && (use ^ address) & ~4095 == 0
+  /// The guest's physical page of code at an address, or 1 if nothing is executed there.
+  public func codePage(_ address: UInt32) -> UInt32 {
+    let page = try? GuestWalk(memory: memory).translate(Access(address: address, isFetch: true))
+    return page.map { $0.physical & ~4095 } ?? 1
   }
 
   /// Whether all translated code still is what lies where it was translated from.
@@ -394,7 +391,8 @@ public struct ShadowTables<Memory: ShadowMemory> {
     for megabyte in 0..<layout.map.size &>> 20 where memory.word(layout.codeCount(megabyte)) != 0 {
       for page in megabyte &<< 8..<(megabyte &+ 1) &<< 8 {
         let use = memory.word(layout.pageUse(page))
-        if use & PageUse.code != 0, use & PageUse.many != 0 || !holdsCode(use) { return false }
+        guard use & PageUse.code != 0 else { continue }
+        if use & PageUse.many != 0 || codePage(use) != layout.map.base &+ page &<< 12 { return false }
       }
     }
     return true

@@ -47,7 +47,7 @@ import Testing
     #expect(try guest.tables.fill(Access(address: 0xD000_3004)) == .filled)
     #expect(guest.memory.walk(guest.tables.table(of: space), space, 0xD000_3000)?.writes == false)
     #expect(try guest.tables.fill(Access(address: 0xD000_4000, isWrite: true)) == .filled)
-    #expect(guest.tables.holdsCode(0xC000_3000))
+    #expect(guest.tables.codePage(0xC000_3004) == 0x4010_3000)
     #expect(guest.tables.holdsAllCode())
     #expect(guest.tables.unprotect(0x4010_3000) == 0xC000_3000)
     #expect(try guest.tables.fill(alias) == .filled)
@@ -67,8 +67,13 @@ import Testing
     guest.tables.protect(0x4020_0000, at: 0xBF00_0000)
     #expect(guest.tables.holdsAllCode())
     guest.setSecond(0x4000_4000, 0xBF00_0000, 0x4020_145E)
-    #expect(!guest.tables.holdsCode(0xBF00_0000))
+    #expect(guest.tables.codePage(0xBF00_0000) == 0x4020_1000)
     #expect(!guest.tables.holdsAllCode())
+    // Both pages had code at this address: one of them is not there now.
+    guest.tables.protect(0x4020_1000, at: 0xBF00_0000)
+    #expect(!guest.tables.holdsAllCode())
+    guest.setSecond(0x4000_4000, 0xBF00_0000, 0)
+    #expect(guest.tables.codePage(0xBF00_0000) == 1)
     guest.tables.unprotectAll()
     #expect(guest.tables.holdsAllCode())
   }

@@ -81,8 +81,14 @@ extension Exits {
     if changed != 0 { forgetCode(at: changed) }
   }
 
-  func forgetCode(at physical: UInt32) {
-    guard let page = context.shadows.unprotect(physical) else { return forgetCode(TranslatorRequest.flush) }
-    ask(TranslatorRequest.drop, page)
+  /// - Parameters: requests for the page, and for all code.
+  @inline(never) func forgetCode(
+    at physical: UInt32, _ drop: UInt32 = TranslatorRequest.drop, _ flush: UInt32 = TranslatorRequest.flush
+  ) {
+    guard physical != CodePageTag.many, let page = context.shadows.unprotect(physical) else {
+      return forgetCode(flush)
+    }
+    context.forgetCodePage(page)
+    ask(drop, page)
   }
 }

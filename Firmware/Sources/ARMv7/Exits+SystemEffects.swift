@@ -24,9 +24,7 @@ extension Exits {
       forgetLocalCode()
     case .invalidatePage:
       context.shadows.invalidate(value & ~4095)
-      if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
-        ask(TranslatorRequest.dropBehind, value & ~4095)
-      }
+      forgetRemapped(value & ~4095)
     case .translateRead, .translateWrite, .translateUserRead, .translateUserWrite:
       translate(value, isWrite: effect.rawValue & 1 != 0, isUser: effect.rawValue & 2 != 0)
     }
@@ -51,6 +49,13 @@ extension Exits {
     context.shadows.invalidateAll()
     context.leaveSpace()
     forgetCode(TranslatorRequest.flushBehind)
+  }
+
+  /// A page may be another one now than that which code was translated from.
+  private func forgetRemapped(_ page: UInt32) {
+    let old = context.codePage(page)
+    guard old != 0, old != context.shadows.codePage(page) else { return }
+    forgetCode(at: old, TranslatorRequest.dropBehind, TranslatorRequest.flushBehind)
   }
 
   /// What one address space alone has is something else now.
