@@ -34,6 +34,10 @@ armv7guests:
 	@mkdir -p Guests/.build
 	@$(GUEST_OBJCOPY) -O binary $(ARMV7_OUTPUT)/Differential Guests/.build/differential.img
 	@echo "Guests/.build/differential.img: $$(stat -c %s Guests/.build/differential.img) bytes"
+	@$(GUEST_CLANG) --target=armv7-none-eabi -mcpu=cortex-a9 -c Guests/ARMv7/Bench.S -o Guests/.build/narrowbench.o
+	@ld.lld -T Guests/ARMv7/bench.ld Guests/.build/narrowbench.o -o Guests/.build/narrowbench.elf
+	@$(GUEST_OBJCOPY) -O binary Guests/.build/narrowbench.elf Guests/.build/narrowbench.img
+	@echo "Guests/.build/narrowbench.img: $$(stat -c %s Guests/.build/narrowbench.img) bytes"
 
 differential: prerequisites guests ## compare 100,000 random sequences, translated and natively
 	POCKETVISOR_LONG=1 swift test --jobs $(JOBS) --filter DifferentialTests
