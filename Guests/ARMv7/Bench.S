@@ -159,9 +159,9 @@ main:
   ldr sp, =supervisor_stack
   ldr r0, =level1
   str r4, [r0]
-  ldm r11, {r6, r7}
+  ldm r11, {r6, r7}                   // CPU interface, interrupt
   ldr r0, =interface
-  stm r0, {r6, r7}
+  str r6, [r0]
   bl start_devices
   cpsie i
   ldr r4, =operations
@@ -328,19 +328,42 @@ put:
 
 // Exceptions.
 
+.macro vectors_for name, supervisor_call
   .balign 32
-vectors:
+\name:
   b unexpected
   b leave_user
-  b system_call
+  b \supervisor_call
   b unexpected
   b skip
   b unexpected
   b tick
   b unexpected
+.endm
+vectors_for vectors, system_call
+vectors_for saving_vectors, saving_system_call
 
 // SVC of User mode.
 system_call:
+  movs pc, lr
+
+// The same as kernels do it: all of User mode's registers are saved, and come back.
+saving_system_call:
+  sub sp, sp, #72
+  stm sp, {r0-r12}
+  add r8, sp, #60
+  stmdb r8, {sp, lr}^
+  mrs r9, spsr
+  str lr, [sp, #60]
+  str r9, [sp, #64]
+  cpsie i
+  cpsid i
+  ldr r1, [sp, #64]
+  ldr lr, [sp, #60]
+  msr spsr_cxsf, r1
+  ldm sp, {r0-lr}^
+  nop
+  add sp, sp, #72
   movs pc, lr
 
 // A load that aborted is left out.
@@ -408,6 +431,18 @@ unexpected:
   ldr r2, [r1]
   mcr p15, 0, r1, c8, c7, 1
 .endm
+.macro close_and_open
+  mcr p15, 0, r2, c3, c0, 0
+  mcr p15, 0, r1, c3, c0, 0
+.endm
+.macro save_and_load_user
+  stm r1, {sp, lr}^
+  ldm r1, {sp, lr}^
+.endm
+.macro load_and_store
+  ldrex r2, [r1]
+  strex r12, r2, [r1]
+.endm
 
 measured empty, 0
 measured read_status, 0, mrs r2, cpsr
@@ -415,11 +450,14 @@ measured mask_interrupts, 0, save_and_restore
 measured call, 0, bl return_by_link
 measured call_saving, 0, bl return_by_stack
 measured write_context, 1, mcr p15, 0, r1, c13, c0, 1
-measured write_domains, 5, mcr p15, 0, r1, c3, c0, 0
+measured access_exclusively, exclusive, load_and_store
+measured change_user_bank, user_bank, save_and_load_user
+measured write_status, 0x10, msr spsr_cxsf, r1
 measured write_thread, 0, mcr p15, 0, r1, c13, c0, 3
 measured forget_page, user_data, mcr p15, 0, r1, c8, c7, 1
 measured touch_forgotten_page, user_data, touch_and_forget
-measured touch_forgotten_section, ram + 0x600000, touch_and_forget
+measured touch_forgotten_section, ram + 0x500000, touch_and_forget
+measured touch_forgotten_alias, ram + 0x600000, touch_and_forget
 measured forget_space, 1, mcr p15, 0, r1, c8, c7, 2
 measured forget_all, 0, mcr p15, 0, r1, c8, c7, 0
 measured read_distributor, distributor, ldr r2, [r1, #GICD_TYPER]
@@ -432,6 +470,12 @@ return_by_link:
 return_by_stack:
   push {r2, lr}
   pop {r2, pc}
+
+change_domains:
+  mov r1, #5
+  mov r2, #1
+  mov r3, lr
+  rounds close_and_open
 
 write_table:
   ldr r1, =level1
@@ -488,6 +532,18 @@ run_user:
 
 in_user empty_user, 0, user_empty
 in_user call_system, 0, user_call
+.macro with_vectors table
+  ldr r1, =\table
+  mcr p15, 0, r1, c12, c0, 0
+.endm
+
+call_system_saving:
+  push {r4, lr}
+  with_vectors saving_vectors
+  bl call_system
+  with_vectors vectors
+  pop {r4, pc}
+
 in_user abort_user, absent, user_abort
 in_user compute, 0, user_compute
 
@@ -559,26 +615,31 @@ operations:
   operation interrupts-off-on, mask_interrupts, empty, 10000
   operation call-return, call, empty, 10000
   operation call-push-pop, call_saving, empty, 10000
+  operation exclusive-access, access_exclusively, empty, 10000
+  operation user-bank, change_user_bank, empty, 1000
+  operation saved-status-write, write_status, empty, 1000
   operation table-write, write_table, empty, 1000
   operation context-write, write_context, empty, 1000
-  operation domains-write, write_domains, empty, 1000
+  operation domains-close-open, change_domains, empty, 1000
   operation thread-write, write_thread, empty, 1000
   operation space-change, change_spaces, empty, 1000
   operation tlb-page, forget_page, empty, 1000
   operation tlb-page-touch, touch_forgotten_page, empty, 1000
   operation tlb-section-touch, touch_forgotten_section, empty, 1000
-  operation tlb-space, forget_space, empty, 100
-  operation tlb-all, forget_all, empty, 100
+  operation tlb-4m-from-code, touch_forgotten_alias, empty, 100
+  operation tlb-space, forget_space, empty, 400
+  operation tlb-all, forget_all, empty, 400
   operation distributor-type-read, read_distributor, empty, 1000
   operation priority-mask-read, read_priority_mask, empty, 1000
   operation timer-read, read_timer, empty, 1000
   operation user-load, load_as_user, empty, 1000
   operation system-call, call_system, empty_user, 1000
+  operation system-call-saving, call_system_saving, empty_user, 1000
   operation kernel-abort, abort, empty, 1000
   operation user-abort, abort_user, empty_user, 1000
-  operation fill-512k, fill_half, fill_nothing, 40, 128
-  operation fill-512k-write, fill_half_written, fill_nothing, 40, 128
-  operation fill-2m, fill_all, fill_nothing, 20, 512
+  operation fill-512k, fill_half, fill_nothing, 80, 128
+  operation fill-512k-write, fill_half_written, fill_nothing, 80, 128
+  operation fill-2m, fill_all, fill_nothing, 40, 512
   operation tick-kernel, tick_kernel, tick_kernel_not, 25000000, 0
   operation tick-user, tick_user, tick_user_not, 25000000, 0
   operation user-code, compute, empty_user, 50000
@@ -593,7 +654,8 @@ failure: .asciz "bench: unexpected exception at a hundred times "
   .balign 4
 level1: .word 0
 interface: .word 0
-number: .word 0
+exclusive: .word 0
+user_bank: .word 0, 0
 excluded: .word 0
 ticks: .word 0
   .skip 16
