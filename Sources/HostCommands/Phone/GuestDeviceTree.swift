@@ -69,7 +69,8 @@ public struct GuestDeviceTree: Sendable {
     ]
     // A watchdog counts with the generic timer.
     root.children += [
-      hasGenericTimer ? watchdog : nil, windowMemory, hasClock ? realTimeClock : nil, hasGenericTimer ? nil : timerClock, deviceServer,
+      hasGenericTimer ? watchdog : nil, windowMemory, hasClock ? realTimeClock : nil,
+      hasGenericTimer ? nil : timerClock, deviceServer,
     ].compactMap(\.self)
     root.children += virtioDevices + windows.map(sharedMemory)
     return root
