@@ -14,6 +14,8 @@ public protocol ShadowMemory {
   func guestWord(_ address: UInt32) -> UInt32
   /// Forgets what translation tables said of a page, in every address space of this CPU.
   func forgetTranslation(of page: UInt32)
+  /// Forgets what they said in one of our address spaces.
+  func forgetTranslations(of space: UInt32)
   /// Forgets everything that they said.
   func forgetTranslations()
 }
@@ -82,7 +84,6 @@ public struct FaultStatus: Equatable, Sendable {
   static func walk(isSection: Bool) -> FaultStatus { FaultStatus(rawValue: isSection ? 0xC : 0xE) }
   /// Nothing answers at the physical address: a synchronous external abort.
   public static var external: FaultStatus { FaultStatus(rawValue: 0x8) }
-  public static var alignment: FaultStatus { FaultStatus(rawValue: 0x1) }
 }
 
 /// The guest's registers that say how it translates (B3.5).

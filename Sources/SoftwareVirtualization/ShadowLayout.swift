@@ -41,11 +41,12 @@ public struct ShadowLayout: Sendable {
   var secondLevels: UInt32 { firstLevel(spaces &+ 1) }
   func secondLevel(_ table: UInt32) -> UInt32 { secondLevels &+ table &<< 10 }
 
-  /// For each second-level table 0, or its space plus 1.
+  /// For each second-level table 0, or its `TableOwner`.
   func owner(_ table: UInt32) -> UInt32 { secondLevel(tables) &+ 4 &* table }
-  /// For each space the guest's table and ASID, or 0, and when it was used last.
-  func key(_ space: UInt32) -> UInt32 { owner(tables) &+ 8 &* space }
+  /// For each space the guest's table and ASID, or 0, when it was used last, and whether it has sections of its own.
+  func key(_ space: UInt32) -> UInt32 { owner(tables) &+ 12 &* space }
   func lastUse(_ space: UInt32) -> UInt32 { key(space) &+ 4 }
+  func hasSections(_ space: UInt32) -> UInt32 { key(space) &+ 8 }
   /// The current space, the clock of `lastUse`, where to look for a free table, how many loose pages there are.
   var current: UInt32 { key(spaces &+ 1) }
   var clock: UInt32 { current &+ 4 }
@@ -67,6 +68,13 @@ public struct ShadowLayout: Sendable {
 
   /// What all of it takes, in bytes.
   public var bytes: UInt32 { pageUse(map.size &>> 12) &- base }
+}
+
+/// Whose a second-level table is: the number of its space plus 1, and its megabyte.
+enum TableOwner {
+  static func word(_ space: UInt32, _ megabyte: UInt32) -> UInt32 { space &+ 1 | megabyte &<< 8 }
+  static func space(_ word: UInt32) -> UInt32 { (word & 0xFF) &- 1 }
+  static func megabyte(_ word: UInt32) -> UInt32 { word &>> 8 }
 }
 
 /// Where a page or a megabyte of the guest's memory can be written, or where its code was translated from: a virtual

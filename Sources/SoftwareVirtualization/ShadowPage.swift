@@ -22,30 +22,31 @@ public enum DomainAccess {
 /// Bits are numbers here, not conditions: the tables are made of them.
 struct ShadowPage {
   private let physical: UInt32
-  /// APX, nG and XN.
+  /// The same in all address spaces of the guest. Not so for the TLB: the hypervisor's own address space has other things
+  /// there.
+  let isGlobal: Bool
+  /// APX and XN.
   private let isReadOnly: UInt32
-  private let isLocal: UInt32
   private let isData: UInt32
 
   /// - Parameter writes: 1 if it may be written, 0 if not.
   init(physical: UInt32, _ page: GuestPage, writes: UInt32) {
     self.physical = physical
     isReadOnly = writes ^ 1
-    isLocal = page.isGlobal ? 0 : 1
+    isGlobal = page.isGlobal
     isData = page.userBit & page.attributes &>> 4 ^ 1
   }
 
   var isWritable: Bool { isReadOnly == 0 }
-  var isGlobal: Bool { isLocal == 0 }
 
-  /// A section's descriptor: TEX 001, C, B, S; AP 11, and APX if it cannot be written.
+  /// A section's descriptor: TEX 001, C, B, S, nG; AP 11, and APX if it cannot be written.
   func section(_ domain: UInt32) -> UInt32 {
-    physical & 0xFFF0_0000 | 0x1_1C0E | domain &<< 5 | isReadOnly &<< 15 | isLocal &<< 17 | isData &<< 4
+    physical & 0xFFF0_0000 | 0x3_1C0E | domain &<< 5 | isReadOnly &<< 15 | isData &<< 4
   }
 
   /// A small page's.
   var smallPage: UInt32 {
-    physical & ~4095 | 0x47E | isReadOnly &<< 9 | isLocal &<< 11 | isData
+    physical & ~4095 | 0xC7E | isReadOnly &<< 9 | isData
   }
 }
 

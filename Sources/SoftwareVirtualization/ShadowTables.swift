@@ -41,20 +41,22 @@ public struct ShadowTables<Memory: ShadowMemory> {
     let key = key | 1 &<< 13
     let now = memory.word(layout.clock) &+ 1
     memory.setWord(layout.clock, now)
-    var oldest: UInt32 = 1
-    var found: UInt32 = 0
-    for space in 1...layout.spaces {
-      if memory.word(layout.key(space)) == key { found = space }
-      if age(space, now) > age(oldest, now) { oldest = space }
-    }
-    if found == 0 {
-      found = oldest
+    var found: UInt32 = 1
+    while found <= layout.spaces, memory.word(layout.key(found)) != key { found = found &+ 1 }
+    if found > layout.spaces {
+      found = oldest(now)
       empty(found)
       memory.setWord(layout.key(found), key)
     }
     memory.setWord(layout.lastUse(found), now)
     memory.setWord(layout.current, found)
     return found
+  }
+
+  private func oldest(_ now: UInt32) -> UInt32 {
+    var oldest: UInt32 = 1
+    for space in 2...layout.spaces where age(space, now) > age(oldest, now) { oldest = space }
+    return oldest
   }
 
   /// The first-level table of a space, on the bus.
@@ -66,11 +68,13 @@ public struct ShadowTables<Memory: ShadowMemory> {
 
   /// A space that has nothing but what all have.
   private func empty(_ space: UInt32) {
-    if memory.word(layout.key(space)) != 0 {
-      release(space)
-      memory.forgetTranslations()
+    let isUsed = memory.word(layout.key(space)) != 0
+    if isUsed { release(space) }
+    if !isUsed || memory.word(layout.hasSections(space)) != 0 {
+      memory.setWord(layout.hasSections(space), 0)
+      memory.copy(layout.firstLevel(space), layout.firstLevel(0), bytes: 16384)
     }
-    memory.copy(layout.firstLevel(space), layout.firstLevel(0), bytes: 16384)
+    memory.forgetTranslations(of: space)
   }
 
   private var current: UInt32 { memory.word(layout.current) }
@@ -130,7 +134,8 @@ public struct ShadowTables<Memory: ShadowMemory> {
   private func enterSection(_ address: UInt32, _ shadow: ShadowPage, _ domain: UInt32) {
     let megabyte = address &>> 20
     clearSlot(megabyte, everywhere: shadow.isGlobal)
-    if shadow.isGlobal { setSlot(0, megabyte, shadow.section(domain)) }
+    shadow.isGlobal
+      ? setSlot(0, megabyte, shadow.section(domain)) : memory.setWord(layout.hasSections(current), 1)
     setSlot(current, megabyte, shadow.section(domain))
   }
 
@@ -153,16 +158,17 @@ public struct ShadowTables<Memory: ShadowMemory> {
     var slot = slot(current, megabyte)
     guard megabyte != layout.shared else { return slot }
     if slot.isEmpty, isGlobal { slot = self.slot(0, megabyte) }
-    let isPrivate = slot.isTable && owner(of: slot) != 1
+    let isPrivate = slot.isTable && owner(of: slot) != 0
     // Pages of one address space do not go into a table that all have.
     let fits =
       slot.isTable && (isGlobal || isPrivate) && (slot.domain == domain || domain == ShadowDomain.kernel)
     if !fits {
       let staysPrivate = isPrivate || !isGlobal
       clearSlot(megabyte, everywhere: !staysPrivate)
-      let owner: UInt32 = staysPrivate ? current &+ 1 : 1
-      slot = ShadowSlot(rawValue: ShadowSlot.table(allocate(owner), domain))
-      if owner == 1 { setSlot(0, megabyte, slot.rawValue) }
+      let owner = staysPrivate ? current : 0
+      let table = allocate(TableOwner.word(owner, megabyte))
+      slot = ShadowSlot(rawValue: ShadowSlot.table(table, domain))
+      if owner == 0 { setSlot(0, megabyte, slot.rawValue) }
     }
     setSlot(current, megabyte, slot.rawValue)
     return slot
@@ -174,11 +180,12 @@ public struct ShadowTables<Memory: ShadowMemory> {
     layout.owner((slot.table &- layout.offset &- layout.secondLevels) &>> 10)
   }
 
+  /// The space that a table is of.
   private func owner(of slot: ShadowSlot) -> UInt32 {
-    memory.word(ownerPlace(of: slot))
+    TableOwner.space(memory.word(ownerPlace(of: slot)))
   }
 
-  /// - Parameter owner: a space plus 1.
+  /// - Parameter owner: a `TableOwner`.
   /// - Returns: the table's address on the bus.
   private func allocate(_ owner: UInt32) -> UInt32 {
     var table = memory.word(layout.cursor)
@@ -207,12 +214,17 @@ public struct ShadowTables<Memory: ShadowMemory> {
     guard oldest != 0 else { return invalidateAll() }
     release(oldest)
     memory.setWord(layout.key(oldest), 0)
-    memory.forgetTranslations()
+    memory.forgetTranslations(of: oldest)
   }
 
+  /// A space loses its own second-level tables; it has what all have instead.
   private func release(_ space: UInt32) {
-    for table in 0..<layout.tables where memory.word(layout.owner(table)) == space &+ 1 {
+    for table in 0..<layout.tables {
+      let owner = memory.word(layout.owner(table))
+      guard TableOwner.space(owner) == space else { continue }
+      let megabyte = TableOwner.megabyte(owner)
       memory.setWord(layout.owner(table), 0)
+      setSlot(space, megabyte, slot(0, megabyte).rawValue)
     }
   }
 
@@ -225,7 +237,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
   private func clearSlot(_ megabyte: UInt32, everywhere: Bool) {
     let old = slot(current, megabyte)
     let common = slot(0, megabyte)
-    if old.isTable, owner(of: old) != 1 { free(old) }
+    if old.isTable, owner(of: old) != 0 { free(old) }
     if everywhere {
       free(common)
       for space in 0...layout.spaces where slot(space, megabyte).rawValue == common.rawValue {
@@ -242,11 +254,15 @@ public struct ShadowTables<Memory: ShadowMemory> {
   public func invalidate(_ address: UInt32) {
     let megabyte = address &>> 20
     guard !layout.isReserved(address) else { return }
+    var last: UInt32 = 0
     for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
       let slot = slot(space, megabyte)
+      // What all have in common is forgotten once.
+      guard !slot.isEmpty, slot.rawValue != last || !slot.isTable else { continue }
+      last = slot.rawValue
       if slot.isTable {
         memory.setDescriptor(entry(slot, address), 0)
-      } else if !slot.isEmpty {
+      } else {
         setSlot(space, megabyte, 0)
         memory.forgetTranslations()
       }
@@ -254,12 +270,20 @@ public struct ShadowTables<Memory: ShadowMemory> {
     memory.forgetTranslation(of: address)
   }
 
+  /// The guest's TLB forgets all of an ASID but what is global.
+  public func invalidate(identifier: UInt32) {
+    for space in 1...layout.spaces {
+      let key = memory.word(layout.key(space))
+      if key != 0, (key ^ identifier) & 0xFF == 0 { empty(space) }
+    }
+  }
+
   /// The guest's TLB forgets everything.
   public func invalidateAll() {
     let current = self.current
     let key = memory.word(layout.key(current))
     memory.clear(layout.owner(0), bytes: 4 &* layout.tables)
-    memory.clear(layout.key(0), bytes: 8 &* (layout.spaces &+ 1))
+    memory.clear(layout.key(0), bytes: 12 &* (layout.spaces &+ 1))
     memory.setWord(layout.key(current), key)
     memory.setWord(layout.lastUse(current), memory.word(layout.clock))
     memory.setWord(layout.looseCount, 0)

@@ -196,8 +196,9 @@ public enum A32Decoder {
     return SystemControl.decode(word)
   }
 
-  /// Coprocessors 10 and 11 (A7.5 to A7.9). FPEXC and the identification registers trap by themselves.
+  /// Coprocessors 10 and 11 (A7.5 to A7.9).
   static func floatingPoint(_ word: A32Word, _ pc: UInt32) -> Operation {
+    if let operation = SystemControl.floatingPoint(word) { return operation }
     if word.field(24, 4) == 14 {
       // Transfers of one register: with R15 only the flags of VMRS.
       return copy(!word[4] || word.rd != 15 || word.rawValue & 0x0FFF_0FFF == 0x0EF1_0A10)

@@ -24,6 +24,9 @@ enum A32 {
   static func store(_ source: UInt32, _ base: UInt32, _ offset: UInt32 = 0) -> UInt32 {
     0xE580_0000 | base &<< 16 | source &<< 12 | offset
   }
+  /// LDMIA and STMIA, without write-back.
+  static func loadMultiple(_ base: UInt32, _ list: UInt32) -> UInt32 { 0xE890_0000 | base &<< 16 | list }
+  static func storeMultiple(_ base: UInt32, _ list: UInt32) -> UInt32 { 0xE880_0000 | base &<< 16 | list }
   static func branch(from address: UInt32, to target: UInt32) -> UInt32 {
     0xEA00_0000 | (target &- address &- 8) &>> 2 & 0xFF_FFFF
   }

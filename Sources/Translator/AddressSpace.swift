@@ -117,22 +117,31 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   public static var cacheSelection: StateSlot { StateSlot(rawValue: 0x6C) }
   public static var cacheSize: StateSlot { StateSlot(rawValue: 0x70) }
   public static var cacheLevels: StateSlot { StateSlot(rawValue: 0x74) }
+  /// FPEXC, FPSID, MVFR0, MVFR1.
+  public static var floatingPointControl: StateSlot { StateSlot(rawValue: 0xD8) }
+  public static var floatingPointIdentification: StateSlot { StateSlot(rawValue: 0xDC) }
+  public static var mediaFeatures0: StateSlot { StateSlot(rawValue: 0xE0) }
+  public static var mediaFeatures1: StateSlot { StateSlot(rawValue: 0xE4) }
   /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`: those of User mode are below 256.
-  public static var banks: StateSlot { StateSlot(rawValue: 0xD8) }
+  public static var banks: StateSlot { StateSlot(rawValue: 0xE8) }
+  public static var userBank: StateSlot { banks }
+  public static var supervisorBank: StateSlot { StateSlot(rawValue: banks.rawValue &+ 36) }
   /// R8…R12 of FIQ mode, or of the others in FIQ mode.
-  public static var fastRegisters: StateSlot { StateSlot(rawValue: 0x120) }
+  public static var fastRegisters: StateSlot { StateSlot(rawValue: 0x130) }
   /// r0…r14 at an exit, and the address in the cache.
-  public static var registers: StateSlot { StateSlot(rawValue: 0x140) }
-  public static var position: StateSlot { StateSlot(rawValue: 0x17C) }
+  public static var registers: StateSlot { StateSlot(rawValue: 0x150) }
+  public static var position: StateSlot { StateSlot(rawValue: 0x18C) }
   /// The real CPSR at an exit.
-  public static var flags: StateSlot { StateSlot(rawValue: 0x180) }
+  public static var flags: StateSlot { StateSlot(rawValue: 0x190) }
   /// The guest's PC, bit 0 set in T32, and ITSTATE, when they are known.
-  public static var programCounter: StateSlot { StateSlot(rawValue: 0x184) }
-  public static var ifThen: StateSlot { StateSlot(rawValue: 0x188) }
+  public static var programCounter: StateSlot { StateSlot(rawValue: 0x194) }
+  public static var ifThen: StateSlot { StateSlot(rawValue: 0x198) }
   /// The exception that the guest takes if the translator's access to its memory aborts: a `GuestException`.
-  public static var abort: StateSlot { StateSlot(rawValue: 0x18C) }
+  public static var abort: StateSlot { StateSlot(rawValue: 0x19C) }
+  /// Where in the cache a supervisor call from User mode goes on, if that is known, and 0.
+  public static var callEntry: StateSlot { StateSlot(rawValue: 0x1A0) }
   /// CCSIDR by CSSELR: `cacheSizeCount` words.
-  public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x190) }
+  public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x1A4) }
 
   /// A register of c0 with opc1 0: 24 words from 0x78.
   /// - Parameters: CRm 0…2 and opc2.

@@ -9,8 +9,9 @@ extension BlockTranslator {
       link(target, condition, ifThen: 0)
       return true
     case .nothing, .copy, .ifThen, .compareAndBranch: return false
-    case .coprocessor, .emulate, .leave, .readState, .writeState, .readSavedStatus:
-      return single(operation, condition &<< 28)
+    case .system, .readState, .writeState, .readSavedStatus:
+      single(operation, condition &<< 28)
+      return false
     default: break
     }
     let start = writer.begin(condition)
@@ -29,6 +30,13 @@ extension BlockTranslator {
     case .writeStatus(let word): writeStatus(A32Word(word))
     case .writeSavedStatus(let word): writeSavedStatus(A32Word(word))
     case .maskInterrupts(let mask, let disable): maskInterrupts(mask, disable)
+    case .changeState(let register, let slot, let effect):
+      writer.store(register, slot)
+      writer.emit(A32.exit(ExitCode.system(effect, register)))
+    case .emulate(let word, let isReturn):
+      isReturn ? returnFromException(A32Word(word)) : emulate(A32Word(word))
+      return isReturn
+    case .leave(let departure): return leave(departure)
     default:
       jump(operation)
       return true
@@ -124,6 +132,7 @@ extension BlockTranslator {
 
   /// LDR to the PC.
   private mutating func loadedBranch(_ word: A32Word, _ value: UInt32) {
+    if let target = constantTarget(word, value) { return link(target, 14, ifThen: 0) }
     spillTwo()
     if word.writesBack {
       loadWithWriteBack(word)
@@ -133,6 +142,16 @@ extension BlockTranslator {
       writer.emit(replacing(word, with: constant) & 0x0FFF_0FFF | 14 &<< 28)
     }
     probe()
+  }
+
+  /// What is loaded from beside the instruction, as exception vectors do it: who stores there changes code. So it has to be
+  /// in the same pair of pages, which are dropped together.
+  private func constantTarget(_ word: A32Word, _ value: UInt32) -> UInt32? {
+    guard word.rn == 15, word.field(24, 2) == 1, !word[21] else { return nil }
+    let address = word[23] ? value &+ word.field(0, 12) : value &- word.field(0, 12)
+    guard address & 3 == 0, (address ^ writer.state.instruction) & ~8191 == 0 else { return nil }
+    if writer.writes { writer.space.protect(address, count: 4) }
+    return writer.space.word(address)
   }
 
   /// The base changes only after the load. It may be r0 or r1, whose guest's values are in the spill slots.
@@ -211,20 +230,19 @@ extension BlockTranslator {
   private mutating func anyLoadBranch(_ word: A32Word, _ list: UInt32) {
     var free: UInt32 = 2
     while list &>> free & 1 != 0 || free == word.rn { free = free &+ 1 }
-    guard free < 15 else { return leave(ExitCode.emulate, 14 &<< 28) }
+    guard free < 15 else { return emulate() }
     let bytes = word.listBytes
     // From the base: IA 0, IB 4, DA 4 - bytes, DB -bytes.
     let start = word.lowest(0, bytes)
     writer.spill(free, 2)
     move(free, word.rn, plus: start)
     // LDM, which has to be aligned.
-    writer.emit(0xE890_0000 | free &<< 16 | 1 &<< free)
+    writer.emit(A32.loadMultiple(free, 1 &<< free))
     move(free, word.rn, plus: start)
     writer.emit(A32.load(free, free, bytes &- 4))
     writer.store(free, .target)
     move(free, word.rn, plus: start)
-    // LDMIA
-    if list != 0 { writer.emit(0xE890_0000 | free &<< 16 | list) }
+    if list != 0 { writer.emit(A32.loadMultiple(free, list)) }
     if word[21] { move(word.rn, word.rn, plus: word.stepped(0, bytes)) }
     writer.state.place = .inTarget
     writer.restore(free, 2)
@@ -234,7 +252,7 @@ extension BlockTranslator {
   }
 
   /// `destination := source + offset`, up to 64 either way.
-  private mutating func move(_ destination: UInt32, _ source: UInt32, plus offset: UInt32) {
+  mutating func move(_ destination: UInt32, _ source: UInt32, plus offset: UInt32) {
     if Int32(bitPattern: offset) < 0 {
       writer.emit(A32.subtract(destination, source, encoded: 0 &- offset))
     } else {

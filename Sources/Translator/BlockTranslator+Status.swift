@@ -3,26 +3,44 @@
 
 extension BlockTranslator {
   /// What is one word: the condition is its own.
-  /// - Returns: whether it ends the block, when its condition is "always".
-  mutating func single(_ operation: Operation, _ condition: UInt32) -> Bool {
+  mutating func single(_ operation: Operation, _ condition: UInt32) {
     switch operation {
     case .readState(let register, let slot): writer.load(register, slot, condition)
     case .writeState(let register, let slot): writer.store(register, slot, condition)
     case .readSavedStatus(let register): writer.load(register, .savedStatus, condition)
-    case .coprocessor(let word): leave(word, condition)
-    case .emulate(_, let isReturn):
-      leave(ExitCode.emulate, condition)
-      return isReturn
-    case .leave(let departure):
-      leave(ExitCode.departure &+ departure.rawValue, condition)
-      return departure == .undefined || departure == .supervisorCall
+    case .system(let effect, let register):
+      writer.emit(A32.exit(ExitCode.system(effect, register)) & 0x0FFF_FFFF | condition)
     default: break
+    }
+  }
+
+  /// - Returns: whether it ends the block.
+  mutating func leave(_ departure: Departure) -> Bool {
+    let code = ExitCode.departure &+ departure.rawValue
+    switch departure {
+    case .undefined, .supervisorCall, .breakpoint, .unprivilegedAccess:
+      leaveKnown(code)
+      return departure == .undefined || departure == .supervisorCall
+    // The guest goes on behind them.
+    default: writer.emit(A32.exit(code))
     }
     return false
   }
 
-  mutating func leave(_ code: UInt32, _ condition: UInt32) {
-    writer.emit(A32.exit(code) & 0x0FFF_FFFF | condition)
+  mutating func emulate() { leaveKnown(ExitCode.emulate) }
+
+  mutating func returnFromException(_ word: A32Word) {
+    // MOVS pc, lr, or SUBS pc, lr, #0.
+    let operation = word.rawValue & 0x0FFF_FFFF
+    let isPlain = operation == 0x01B0_F00E || operation == 0x025E_F000
+    leaveKnown(isPlain && writer.state.ifThen == 0 ? ExitCode.exceptionReturn : ExitCode.emulate)
+  }
+
+  /// An exit behind which the guest's PC is, so that it need not be found. Nobody goes on there.
+  private mutating func leaveKnown(_ code: UInt32) {
+    guard writer.state.ifThen == 0 else { return writer.emit(A32.exit(code)) }
+    writer.emit(A32.exit(code | ExitCode.known))
+    writer.emit(writer.state.instruction)
   }
 
   // MARK: The PC as an operand
@@ -99,7 +117,7 @@ extension BlockTranslator {
   /// MSR of the lowest byte from a register: it is stored where only I and F may change. Everything else the translator
   /// does.
   mutating func writeStatus(_ word: A32Word) {
-    guard !word[25], !word[17] else { return leave(ExitCode.emulate, 14 &<< 28) }
+    guard !word[25], !word[17] else { return emulate() }
     let changes: UInt32 = word.rm == 0 ? 1 : 0
     let pointer: UInt32 = word.rm == 2 ? 1 : 2
     writer.spill(changes, 2)
@@ -124,7 +142,7 @@ extension BlockTranslator {
   }
 
   mutating func writeSavedStatus(_ word: A32Word) {
-    guard !word[25], word.field(16, 4) == 15 else { return leave(ExitCode.emulate, 14 &<< 28) }
+    guard !word[25], word.field(16, 4) == 15 else { return emulate() }
     writer.store(word.rm, .savedStatus)
   }
 

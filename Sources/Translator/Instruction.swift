@@ -60,8 +60,10 @@ public enum Operation: Equatable, Sendable {
   /// MRC and MCR of a register of coprocessor 15 that is a word of the state page.
   case readState(register: UInt32, StateSlot)
   case writeState(register: UInt32, StateSlot)
-  /// MCR of coprocessor 15 that the hypervisor does, and what does not exist. `word` is the instruction.
-  case coprocessor(word: UInt32)
+  /// MCR of coprocessor 15, or VMSR, that the hypervisor does.
+  case system(SystemEffect, register: UInt32)
+  /// The same of a register that is a word of the state page: the hypervisor is told that it has changed.
+  case changeState(register: UInt32, StateSlot, SystemEffect)
   /// The translator does it: what changes the mode, uses another mode's registers or returns from an exception
   /// (`isReturn`), what stores the PC, and MCR of registers that take only some values.
   case emulate(word: UInt32, isReturn: Bool)

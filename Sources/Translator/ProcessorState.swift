@@ -7,8 +7,8 @@ public enum Status {
   static var asynchronousAborts: UInt32 { 0x100 }
   static var interrupts: UInt32 { 0x80 }
   static var fastInterrupts: UInt32 { 0x40 }
-  static var thumb: UInt32 { 0x20 }
-  static var mode: UInt32 { 0x1F }
+  public static var thumb: UInt32 { 0x20 }
+  public static var mode: UInt32 { 0x1F }
 
   /// ITSTATE is in bits 26:25 and 15:10.
   public static func ifThen(_ state: UInt32) -> UInt32 { (state & 3) &<< 25 | (state & 0xFC) &<< 8 }
@@ -83,6 +83,7 @@ extension Translator {
   public func reset() {
     self[.status] = Mode.supervisor | 0x1C0
     self[.ifThen] = 0
+    identify()
     flush()
   }
 
@@ -102,6 +103,7 @@ extension Translator {
     setRegister(14, exception.returnAddress(instruction, size: size))
     self[.status] = self[.status] | exception.masks
     enter(vectors &+ exception.rawValue)
+    if exception == .supervisorCall { self[.callEntry] = self[.position] }
   }
 
   /// Another mode's R13, R14, SPSR, and in FIQ mode R8 to R12, become the current ones. What is no mode changes nothing.
@@ -116,7 +118,10 @@ extension Translator {
     setRegister(13, banked(to, 0))
     setRegister(14, banked(to, 1))
     self[.savedStatus] = banked(to, 2)
-    if from == 1 || to == 1 { exchangeFastRegisters() }
+    guard from == 1 || to == 1 else { return }
+    exchangeFastRegisters()
+    // LDM and STM of User mode's registers are other code.
+    flush()
   }
 
   private func exchangeFastRegisters() {

@@ -18,7 +18,8 @@ public enum TranslatorRequest {
   /// All code is to be translated anew. Cached code was interrupted, or User mode.
   public static var flush: UInt32 { 6 }
   /// The same behind an instruction that left by SVC.
-  public static var flushBehind: UInt32 { 7 }
+  public static var dropBehind: UInt32 { 7 }
+  public static var flushBehind: UInt32 { 8 }
 }
 
 /// What the translator asks for.
@@ -46,9 +47,6 @@ extension Translator {
     case TranslatorRequest.start:
       reset()
       enter(argument)
-    case TranslatorRequest.exit where ExitCode.departure(argument) == .unprivilegedAccess:
-      self[.position] = self[.position] &- 4
-      return recover() ? Translator.call(performUnprivileged()) : TranslatorCall.lost
     case TranslatorRequest.exit: return Translator.call(handle(argument))
     case TranslatorRequest.statusStore: return Translator.call(handleStatusStore())
     case TranslatorRequest.take: return take(argument)
@@ -76,15 +74,18 @@ extension Translator {
   /// Forgets code, and goes on where the guest was.
   private func forget(_ request: UInt32, _ page: UInt32) -> UInt32 {
     let isUser = self[.status] & Status.mode == Mode.user
-    if request == TranslatorRequest.flushBehind { self[.position] = self[.position] &- 4 }
+    let isBehind = request >= TranslatorRequest.dropBehind
+    if isBehind { self[.position] = self[.position] &- 4 }
     guard isUser || recover() else { return TranslatorCall.lost }
     var programCounter = self[.programCounter]
     var ifThen = self[.ifThen]
-    if request == TranslatorRequest.flushBehind {
+    if isBehind {
       programCounter = programCounter &+ 4
       ifThen = ITState.advanced(ifThen)
     }
-    if request == TranslatorRequest.drop { drop(page, count: 4096) } else { flush() }
+    let isDrop = request == TranslatorRequest.drop || request == TranslatorRequest.dropBehind
+    // A branch may have been translated with a word from the other page of the pair.
+    isDrop ? drop(page & ~8191, count: 8192) : flush()
     if isUser { return TranslatorCall.user }
     enter(programCounter, ifThen: ifThen)
     return TranslatorCall.resume

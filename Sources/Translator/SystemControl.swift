@@ -1,3 +1,40 @@
+/// What an MCR or VMSR asks the hypervisor for.
+public enum SystemEffect: UInt32, Sendable {
+  /// SCTLR is written.
+  case control = 0
+  /// The guest's tables or its ASID are others now: TTBR0, TTBR1, TTBCR, CONTEXTIDR.
+  case space
+  /// FPEXC was written.
+  case floatingPoint
+  /// The TLB forgets everything, everything of an ASID but what is global, a page.
+  case invalidateAll, invalidateSpace, invalidatePage
+  /// The guest wants to know what an access would find: ATS1C, whose result is PAR. Bit 0: a store; bit 1: with the
+  /// permissions of User mode.
+  case translateRead = 8
+  case translateWrite, translateUserRead, translateUserWrite
+
+  /// - Parameter name: CRn, opc1, CRm, opc2, of coprocessor 15: four bits each.
+  init?(ofWriting name: UInt32) {
+    switch name {
+    case 0x1000: self = .control
+    case 0x2000, 0x2001, 0x2002, 0xD001: self = .space
+    case 0x7080...0x7083: self.init(rawValue: 8 &+ name & 3)
+    default: self.init(ofInvalidating: name)
+    }
+  }
+
+  /// c8: CRm says which TLB, 3 and 5 to 7; opc2 what of it: all, a page, an ASID, a page of every ASID (B3.18.7).
+  private init?(ofInvalidating name: UInt32) {
+    guard name & 0xFF00 == 0x8000, 0xE8 &>> (name &>> 4 & 15) & 1 != 0 else { return nil }
+    switch name & 15 {
+    case 0: self = .invalidateAll
+    case 1, 3: self = .invalidatePage
+    case 2: self = .invalidateSpace
+    default: return nil
+    }
+  }
+}
+
 /// Coprocessor 15 (Arm ARM DDI 0406C, B3.17) for cached code. Most of its registers are words of the state page, which
 /// cached code reads and writes itself; what changes more than that leaves the cache.
 enum SystemControl {
@@ -6,18 +43,22 @@ enum SystemControl {
     let name = encoding(word)
     guard word[8] else {
       // DBGDIDR says that there is no debug; nothing else of coprocessor 14 is there.
-      return word[20] && name == 0
-        ? .constant(register: word.rd, value: 0) : .coprocessor(word: word.rawValue)
+      return word[20] && name == 0 ? .constant(register: word.rd, value: 0) : .leave(.undefined)
     }
     if name & 0xFF00 == 0x7000, !word[20], let operation = maintenance(name & 0xFF) { return operation }
     if isAbsent(name) { return word[20] ? .constant(register: word.rd, value: 0) : .nothing }
     if word[20] {
-      guard let slot = readSlot(name) else { return .coprocessor(word: word.rawValue) }
-      return .readState(register: word.rd, slot)
+      return readSlot(name).map { .readState(register: word.rd, $0) } ?? .leave(.undefined)
     }
+    return write(name, word)
+  }
+
+  private static func write(_ name: UInt32, _ word: A32Word) -> Operation {
     if isChecked(name) { return .emulate(word: word.rawValue, isReturn: false) }
-    guard let slot = slot(name) else { return .coprocessor(word: word.rawValue) }
-    return .writeState(register: word.rd, slot)
+    if let slot = slot(name) { return .writeState(register: word.rd, slot) }
+    guard let effect = SystemEffect(ofWriting: name) else { return .leave(.undefined) }
+    guard effect == .space, let slot = readSlot(name) else { return .system(effect, register: word.rd) }
+    return .changeState(register: word.rd, slot, effect)
   }
 
   /// CRn, opc1, CRm, opc2: four bits each.
@@ -49,6 +90,22 @@ enum SystemControl {
 
   /// CPACR, VBAR, CSSELR: not every value can be written.
   private static func isChecked(_ name: UInt32) -> Bool { name == 0x1002 || name == 0xC000 || name == 0x0200 }
+
+  /// VMRS and VMSR of what only a kernel has (B9.3.22); nil for all else.
+  static func floatingPoint(_ word: A32Word) -> Operation? {
+    guard word.rawValue & 0x0FE0_0FFF == 0x0EE0_0A10 else { return nil }
+    switch (word.rn, word[20]) {
+    case (1, _): return nil
+    case _ where word.rd == 15: return .leave(.undefined)
+    case (0, false): return .nothing
+    case (8, false): return .changeState(register: word.rd, .floatingPointControl, .floatingPoint)
+    case (8, true): return .readState(register: word.rd, .floatingPointControl)
+    case (0, true): return .readState(register: word.rd, .floatingPointIdentification)
+    case (6, true): return .readState(register: word.rd, .mediaFeatures1)
+    case (7, true): return .readState(register: word.rd, .mediaFeatures0)
+    default: return .leave(.undefined)
+    }
+  }
 
   /// A register that is written as a word.
   private static func slot(_ name: UInt32) -> StateSlot? {
@@ -95,7 +152,9 @@ extension Translator {
     switch SystemControl.encoding(word) {
     // Only the floating-point unit is there.
     case 0x1002: self[.coprocessorAccess] = value & 0xF0_0000
-    case 0xC000: self[.vectorBase] = value & ~31
+    case 0xC000:
+      self[.vectorBase] = value & ~31
+      self[.callEntry] = 0
     default:
       self[.cacheSelection] = value & 15
       let offset = StateSlot.cacheSizes.rawValue &+ 4 &* (value & 15)

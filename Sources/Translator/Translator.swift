@@ -17,8 +17,8 @@ public struct Translator<Space: AddressSpace> {
     case user
     /// The frame is as it was at the exit, its position behind the instruction. `recover` gives the guest's PC.
     case departure(Departure)
-    /// An MCR or MRC, likewise. Its condition was met.
-    case coprocessor(UInt32)
+    /// A `SystemEffect`, by its exit code, likewise.
+    case system(UInt32)
     /// The cache was damaged: by the guest, whose it is.
     case lost
   }
@@ -26,32 +26,35 @@ public struct Translator<Space: AddressSpace> {
   /// Answers an SVC of cached code.
   /// - Parameter exit: its immediate. The frame's position is behind it.
   public func handle(_ exit: UInt32) -> Outcome {
-    if ExitCode.isCoprocessor(exit) { return .coprocessor(0xEE00_0000 | exit) }
+    if ExitCode.isSystem(exit) { return .system(exit) }
     let address = self[.position] &- 4
     switch exit {
     case ExitCode.link: return link(at: address)
     case ExitCode.miss: return findTarget()
     case ExitCode.stale: return renew(at: address)
-    case ExitCode.emulate: return emulate(at: address)
+    case ExitCode.emulate, ExitCode.emulate | ExitCode.known, ExitCode.exceptionReturn | ExitCode.known:
+      return recover(at: address, exit) ? perform() : .lost
     default:
-      guard let departure = Departure(rawValue: exit &- ExitCode.departure) else { return .lost }
-      return depart(departure, at: address)
+      guard let departure = ExitCode.departure(exit & ~ExitCode.known) else { return .lost }
+      return depart(departure, at: address, exit)
     }
   }
 
   /// A store of the status found no page: the mode changes, or an interrupt waits for being unmasked.
-  public func handleStatusStore() -> Outcome { emulate(at: self[.position]) }
+  public func handleStatusStore() -> Outcome { recover() ? perform() : .lost }
 
-  private func depart(_ departure: Departure, at address: UInt32) -> Outcome {
+  private func depart(_ departure: Departure, at address: UInt32, _ exit: UInt32) -> Outcome {
     let exception: GuestException
     switch departure {
     case .undefined: exception = .undefined
     case .supervisorCall: exception = .supervisorCall
-    case .breakpoint: exception = .prefetchAbort
+    case .breakpoint:
+      exception = .prefetchAbort
+      self[.instructionFaultStatus] = Translator.debugEvent
+    case .unprivilegedAccess: return recover(at: address, exit) ? performUnprivileged() : .lost
     default: return .departure(departure)
     }
-    self[.position] = address
-    guard recover() else { return .lost }
+    guard recover(at: address, exit) else { return .lost }
     // A call returns behind the instruction (B1.9.4, TakeSVCException).
     if departure == .supervisorCall { self[.ifThen] = ITState.advanced(self[.ifThen]) }
     take(exception)
@@ -64,12 +67,6 @@ public struct Translator<Space: AddressSpace> {
     self[.ifThen] = ifThen
     self[.position] = body(of: block(for: programCounter, ifThen))
     self[.flags] = self[.flags] & Status.userBits | Mode.user
-  }
-
-  private func emulate(at address: UInt32) -> Outcome {
-    self[.position] = address
-    guard recover() else { return .lost }
-    return perform()
   }
 
   // MARK: Connections
@@ -114,6 +111,20 @@ public struct Translator<Space: AddressSpace> {
   }
 
   // MARK: The guest's state
+
+  /// The same as `recover` at an exit, which may know it.
+  private func recover(at address: UInt32, _ exit: UInt32) -> Bool {
+    guard ExitCode.isKnown(exit) else {
+      self[.position] = address
+      return recover()
+    }
+    self[.programCounter] = space.word(address &+ 4)
+    self[.ifThen] = 0
+    return true
+  }
+
+  /// FSR of BKPT.
+  private static var debugEvent: UInt32 { 2 }
 
   /// Makes the frame's registers those of the guest, whose cached code stopped at the frame's position: `.programCounter`
   /// and `.ifThen` say where it is.

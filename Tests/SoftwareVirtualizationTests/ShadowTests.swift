@@ -80,7 +80,7 @@ import Testing
     let guest = ShadowGuest()
     let directories: [UInt32] = [0x4000_0000, 0x4000_8000]
     var current = 0
-    var space = guest.tables.activate(directories[0])
+    var space = guest.tables.activate(directories[0] | 1)
     for step in 0..<6000 {
       let address = randomAddress(&random)
       switch random.next() % 16 {
@@ -88,9 +88,10 @@ import Testing
       case 1:
         current = Int(random.next() % 2)
         guest.memory.regime.table0 = directories[current]
-        space = guest.tables.activate(directories[current])
+        space = guest.tables.activate(directories[current] | UInt32(current) + 1)
       case 2 where step % 5 == 0: guest.tables.invalidateAll()
       case 3: protect(guest, address)
+      case 4: changeUser(guest, directories, address, &random)
       default:
         let access = Access(
           address: address, isWrite: random.next() & 1 != 0, isFetch: false, isUser: random.next() & 1 != 0)
@@ -130,6 +131,41 @@ import Testing
       if index == 0, isUser, random.next() & 1 == 0 { break }
     }
     for page: UInt32 in 0..<8 { guest.tables.invalidate(address & 0xFFF0_0000 + page << 12) }
+  }
+
+  /// A page of one address space alone, which is forgotten by its ASID.
+  private func changeUser(
+    _ guest: ShadowGuest, _ directories: [UInt32], _ address: UInt32, _ random: inout SeededGenerator
+  ) {
+    let index = Int(random.next() % 2)
+    let user = 0x0010_0000 + (address & 0x10_0000) + address & 0x7010
+    let table = 0x4001_0000 + UInt32(index) * 0x1000 + (user >> 20 & 3) * 0x400
+    let physical = 0x4010_0000 + UInt32(random.next() % 64) << 12
+    guest.setFirst(user, table | 1, table: directories[index])
+    guest.setSecond(table, user, random.next() & 1 == 0 ? 0 : physical | 0x832)
+    guest.tables.invalidate(identifier: UInt32(index) + 1)
+  }
+
+  /// Whoever's ASID is forgotten loses what is not global, and only that.
+  @Test func anIdentifierIsForgotten() throws {
+    let guest = ShadowGuest()
+    guest.setFirst(0xC000_0000, 0x4010_040E)
+    guest.setFirst(0x0010_0000, 0x4000_4001)
+    guest.setFirst(0x0020_0000, 0x4012_0C0E | 1 << 17)
+    guest.setSecond(0x4000_4000, 0x0010_0000, 0x4020_0832)
+    let first = guest.tables.activate(0x4000_0001)
+    for address: UInt32 in [0xC000_0000, 0x0010_0000, 0x0020_0000] {
+      #expect(try guest.tables.fill(Access(address: address)) == .filled)
+    }
+    let second = guest.tables.activate(0x4000_0002)
+    #expect(try guest.tables.fill(Access(address: 0x0010_0000)) == .filled)
+    guest.tables.invalidate(identifier: 1)
+    func finds(_ space: UInt32, _ address: UInt32) -> Bool {
+      guest.memory.walk(guest.tables.table(of: space), space, address) != nil
+    }
+    #expect(finds(first, 0xC000_0000) && !finds(first, 0x0010_0000) && !finds(first, 0x0020_0000))
+    #expect(finds(second, 0xC000_0000) && finds(second, 0x0010_0000))
+    #expect(guest.tables.activate(0x4000_0001) == first)
   }
 
   private func protect(_ guest: ShadowGuest, _ address: UInt32) {

@@ -56,6 +56,8 @@ final class TestMemory: ShadowMemory {
     buffer = buffer.filter { UInt32(truncatingIfNeeded: $0.key) >> 12 != page >> 12 }
   }
 
+  func forgetTranslations(of space: UInt32) { buffer = buffer.filter { UInt32($0.key >> 32) != space } }
+
   func forgetTranslations() { buffer = [:] }
 
   /// What a CPU in User mode finds, by a table and an ASID; nil: a translation fault.

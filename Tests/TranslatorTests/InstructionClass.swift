@@ -76,7 +76,8 @@ enum InstructionClass: String, CaseIterable {
       case .emulate(_, let isReturn): Self(emulated: word, isReturn)
       case .readState(_, let slot): Self(slot, isRead: true)
       case .writeState(_, let slot): Self(slot, isRead: false)
-      case .coprocessor: word & 1 << 20 != 0 ? .readCoprocessor : .writeCoprocessor
+      case .changeState(_, .floatingPointControl, _): .copy
+      case .system, .changeState: .writeCoprocessor
       case .leave(let departure): Self(departure, word)
       case .compareAndBranch, .tableBranch, .ifThen, .loadPair: .unknown
       }
@@ -155,6 +156,9 @@ enum InstructionClass: String, CaseIterable {
     case .waitForInterrupt: self = .waitForInterrupt
     case .waitForEvent: self = .waitForEvent
     case .unprivilegedAccess: self = .unprivileged
+    // MRC and MCR of coprocessors 14 and 15 that are not there; FPINST and FPINST2, which VFPv3 has not.
+    case .undefined where word & 0x0F00_0E10 == 0x0E00_0E10 || word & 0x0FE0_0FFF == 0x0EE0_0A10:
+      self = word & 1 << 20 != 0 ? .readCoprocessor : .writeCoprocessor
     case .undefined: self = word & 0x0FF0_00F0 == 0x07F0_00F0 ? .undefined : .unknown
     }
   }

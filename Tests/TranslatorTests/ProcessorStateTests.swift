@@ -78,9 +78,22 @@ import Testing
     #expect(guest.translator.currentStatus & 0x3F == 0x30)
   }
 
-  @Test func userRegistersAreStoredFromTheirBank() {
-    // STM r0, {r1, sp, lr}^
+  /// By cached code, through a register that is not transferred.
+  @Test func userRegistersAreInTheirBank() {
+    // STM r0, {r1, sp, lr}^; LDMDB r2, {r1, r2, lr}^; LDM r3, {r4}^
+    let guest = TranslatedGuest([0xE8C0_6002, 0xE952_4006, 0xE8D3_0010])
+    let words = guest.space.words(guest.enter(), 22)
+    #expect(words[1...2] == [0xE280_E000, 0xE88E_0002])
+    #expect(words[5] == 0xE58E_0004 && words[7] == 0xE58E_0008)
+    // The base is r2 - 12; its lowest word is read, then that of LR, and all others at the end.
+    #expect(words[11] == 0xE242_E00C && words[13...14] == [0xE89E_0001, 0xE59E_0008])
+    #expect(words[18] == 0xE89E_0006 && words[20] == 0xE893_0010)
+  }
+
+  /// In FIQ mode R8 to R12 are others, too: the translator does it.
+  @Test func userRegistersInFastInterruptMode() {
     let guest = TranslatedGuest([0xE8C0_6002])
+    guest.translator.changeMode(Mode.fastInterrupt)
     let body = guest.enter()
     guest.translator.setRegister(0, 0x5000)
     guest.translator.setRegister(1, 1)
@@ -90,6 +103,35 @@ import Testing
     #expect(guest.leave(at: body) == .resume)
     #expect(guest.space.words(0x5000, 3) == [1, 13, 14])
     #expect(guest.translator[.programCounter] == 0x8004)
+    // What was translated is not used in another mode.
+    let generation = guest.translator.generation
+    guest.translator.changeMode(Mode.supervisor)
+    #expect(guest.translator.generation != generation)
+  }
+
+  /// An exception's vector that loads its target: a direct branch, dropped with the pair of pages.
+  @Test func vectorsBranchDirectly() {
+    let guest = TranslatedGuest()
+    guest.space.setWord(0xFFFF_0008, 0xE59F_FFF0)
+    guest.space.setWord(0xFFFF_1000, 0x8000)
+    let body = guest.enter(0xFFFF_0008)
+    #expect(guest.space.word(body) == 0xEF00_0001)
+    #expect(guest.leave(at: body) == .resume)
+    #expect(guest.translator[.programCounter] == 0x8000)
+    // One that is further away is read each time.
+    guest.space.setWord(0x9FF8, 0xE59F_F004)
+    #expect(guest.space.word(guest.enter(0x9FF8)) != 0xEF00_0001)
+  }
+
+  /// Where a supervisor call goes is known after the first one, until the vectors are others.
+  @Test func theCallEntryIsKept() {
+    let guest = TranslatedGuest([0xE1A0_0000])
+    _ = guest.enter()
+    guest.translator[.status] = Mode.user
+    guest.translator.take(.supervisorCall)
+    #expect(guest.translator[.callEntry] == guest.translator[.position])
+    guest.translator.flush()
+    #expect(guest.translator[.callEntry] == 0)
   }
 
   @Test func returnStateGoesToAnyStack() {

@@ -28,16 +28,46 @@ import Testing
     #expect(write(13, 0, 0, 3) == .writeState(register: 3, .threadUserReadOnly))
   }
 
-  /// SCTLR, TTBR0, TTBR1, TTBCR, CONTEXTIDR, TLB maintenance, and what does not exist leave the cache.
-  @Test func others() {
-    for (cn, opc2): (UInt32, UInt32) in [(1, 0), (2, 0), (2, 1), (2, 2), (13, 1), (4, 0)] {
-      let word = Self.word(cn, 0, 0, opc2, reads: false)
-      #expect(write(cn, 0, 0, opc2) == .coprocessor(word: word))
+  /// TTBR0, TTBR1, TTBCR, CONTEXTIDR: words of which the hypervisor is told.
+  @Test func spaces() {
+    for (cn, opc2, slot): (UInt32, UInt32, StateSlot) in [
+      (2, 0, .table0), (2, 1, .table1), (2, 2, .tableControl), (13, 1, .context),
+    ] { #expect(write(cn, 0, 0, opc2) == .changeState(register: 3, slot, .space)) }
+  }
+
+  /// SCTLR, address translation and TLB maintenance are the hypervisor's.
+  @Test func effects() {
+    #expect(write(1, 0, 0, 0) == .system(.control, register: 3))
+    #expect(write(7, 0, 8, 0) == .system(.translateRead, register: 3))
+    #expect(write(7, 0, 8, 3) == .system(.translateUserWrite, register: 3))
+    for row: UInt32 in [3, 5, 6, 7] {
+      #expect(write(8, 0, row, 0) == .system(.invalidateAll, register: 3))
+      #expect(write(8, 0, row, 1) == .system(.invalidatePage, register: 3))
+      #expect(write(8, 0, row, 2) == .system(.invalidateSpace, register: 3))
+      #expect(write(8, 0, row, 3) == .system(.invalidatePage, register: 3))
     }
-    #expect(write(8, 0, 7, 1) == .coprocessor(word: Self.word(8, 0, 7, 1, reads: false)))
-    #expect(write(0, 0, 0, 0) == .coprocessor(word: Self.word(0, 0, 0, 0, reads: false)))
-    #expect(read(8, 0, 7, 0) == .coprocessor(word: Self.word(8, 0, 7, 0, reads: true)))
-    #expect(read(0, 0, 3, 0) == .coprocessor(word: Self.word(0, 0, 3, 0, reads: true)))
+  }
+
+  /// What does not exist.
+  @Test func undefined() {
+    for (cn, opc1, row, opc2): (UInt32, UInt32, UInt32, UInt32) in [
+      (0, 0, 0, 0), (4, 0, 0, 0), (8, 0, 4, 0), (8, 0, 7, 4), (8, 4, 7, 0), (13, 0, 0, 5),
+    ] { #expect(write(cn, opc1, row, opc2) == .leave(.undefined)) }
+    #expect(read(8, 0, 7, 0) == .leave(.undefined))
+    #expect(read(0, 0, 3, 0) == .leave(.undefined))
+    let effects = (0..<UInt32(1 << 14)).filter { bits in
+      if case .system = write(bits >> 10, bits >> 7 & 7, bits >> 3 & 15, bits & 7) { true } else { false }
+    }
+    #expect(effects.count == 1 + 4 + 16)
+  }
+
+  /// What the hypervisor reads of an exit.
+  @Test func codes() {
+    let code = ExitCode.system(.translateUserWrite, 14)
+    #expect(ExitCode.isSystem(code) && !ExitCode.isSystem(ExitCode.departure + 7))
+    #expect(ExitCode.register(code) == 14)
+    #expect(SystemEffect(rawValue: code >> 12 & 15) == .translateUserWrite)
+    #expect(ExitCode.register(0xF10) == 14)
   }
 
   /// Performance counters and what the implementation defines are not there; there is no debug.
@@ -47,7 +77,7 @@ import Testing
     #expect(read(15, 0, 0, 0) == .constant(register: 3, value: 0))
     #expect(read(5, 0, 1, 0) == .constant(register: 3, value: 0))
     #expect(A32Decoder.decode(0xEE10_0E10, at: 0).operation == .constant(register: 0, value: 0))
-    #expect(A32Decoder.decode(0xEE11_0E10, at: 0).operation == .coprocessor(word: 0xEE11_0E10))
+    #expect(A32Decoder.decode(0xEE11_0E10, at: 0).operation == .leave(.undefined))
   }
 
   /// Every word that cached code reads or writes is one that it reaches.
@@ -55,7 +85,8 @@ import Testing
     for bits: UInt32 in 0..<(1 << 15) {
       let word = Self.word(bits >> 10 & 15, bits >> 7 & 7, bits >> 3 & 15, bits & 7, reads: bits >> 14 != 0)
       switch A32Decoder.decode(word, at: 0).operation {
-      case .readState(_, let slot), .writeState(_, let slot): #expect(slot.rawValue < 256)
+      case .readState(_, let slot), .writeState(_, let slot), .changeState(_, let slot, _):
+        #expect(slot.rawValue < 256)
       default: break
       }
     }

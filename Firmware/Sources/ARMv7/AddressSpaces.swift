@@ -71,7 +71,15 @@ struct TableMemory: ShadowMemory {
 
   @inline(never) func forgetTranslation(of page: UInt32) {
     data_barrier()
-    write_tlbimvaa(page)
+    // A Cortex-A8 cannot do that for all ASIDs at once.
+    for space in 0...layout.spaces { write_tlbimva(page & ~4095 | space) }
+    data_barrier()
+    instruction_barrier()
+  }
+
+  func forgetTranslations(of space: UInt32) {
+    data_barrier()
+    write_tlbiasid(space)
     data_barrier()
     instruction_barrier()
   }
@@ -101,22 +109,16 @@ extension ContextReference {
     nonmutating set { store32(UInt(Pool.view &+ Pool.state &+ slot.rawValue), newValue) }
   }
 
-  /// A register of the state page's frame, 0…14: there while the translator runs.
-  func register(_ number: UInt32) -> UInt32 { load32(registerPlace(number)) }
-  func setRegister(_ number: UInt32, _ value: UInt32) {
-    if number < 15 { store32(registerPlace(number), value) }
-  }
-
-  private func registerPlace(_ number: UInt32) -> UInt {
-    UInt(Pool.view &+ Pool.state &+ StateSlot.registers.rawValue &+ (number & 15) &* 4)
-  }
+  /// FPEXC: only EN can be changed.
+  var floatingPointControl: UInt32 { self[.floatingPointControl] & 1 &<< 30 }
 
   // MARK: Making them
 
   /// Empty address spaces. The pool is in view.
   func makeSpaces() {
-    for view in 0..<8 { value.views[view] = 0 }
+    for view in 0..<8 { value.views[view] = ~0 }
     memory.clear(Pool.view &+ Pool.levels, bytes: 8192)
+    forgetCodePages()
     memory.clear(Pool.view &+ Pool.state, bytes: 4096)
     shadows.reset()
     makeTranslatorTable()
@@ -197,6 +199,7 @@ extension ContextReference {
   }
 
   func loadSpace() {
+    guard read_ttbr0() != value.table | 0x4A else { return }
     // No entry of the old space may get the new one's number.
     write_contextidr(0)
     instruction_barrier()

@@ -20,8 +20,8 @@ extension Exits {
 
   /// The guest's access found nothing in the shadow tables, or something that does not allow it.
   @inline(never) func abort(_ access: Access, _ status: UInt32) {
-    // Alignment: the guest's own.
-    if status & 0x40F == 1 { return take(access, .fault(.alignment, domain: 0)) }
+    // Alignment, or BKPT: the guest's own.
+    if status & 0x40F &- 1 < 2 { return take(access, .fault(FaultStatus(rawValue: status & 3), domain: 0)) }
     context.activateSpace()
     do throws(TranslationFault) {
       switch try context.shadows.fill(access) {
@@ -60,6 +60,10 @@ extension Exits {
   func accessSyndrome() -> AccessSyndrome? {
     let place = UInt(Self.frame.programCounter)
     guard Self.frame.isT32 else { return AccessSyndrome(a32: load32(place)) }
-    return AccessSyndrome(t32: load16(place), load16(place &+ 2))
+    return AccessSyndrome(t32: load16(place), secondHalfword(place))
   }
+
+  /// Of a T32 instruction that was executed just now. The next page may not be there, for the guest may have replaced the
+  /// first halfword since: there it is one that no load or store has.
+  func secondHalfword(_ place: UInt) -> UInt32 { place & 4095 == 4094 ? 0xF000 : load16(place &+ 2) }
 }

@@ -37,7 +37,8 @@ extension Exits {
     _ = try? context.shadows.fill(access, overCode: true)
   }
 
-  /// The store and an SVC behind it. Interrupts wait for it.
+  /// The store and an SVC behind it. The guest's interrupts wait for it, but no others: it may be what the guest has put
+  /// there since, and go on for ever.
   func copyStore() {
     let source = UInt(Self.frame.programCounter)
     if Self.frame.isT32 {
@@ -45,7 +46,7 @@ extension Exits {
       let isWide = T32Decoder.isWide(UInt16(truncatingIfNeeded: first))
       context.value.step.size = isWide ? 4 : 2
       // NOP, SVC #0 twice.
-      store32(UInt(Pool.step), first | (isWide ? load16(source &+ 2) : 0xBF00) &<< 16)
+      store32(UInt(Pool.step), first | (isWide ? secondHalfword(source) : 0xBF00) &<< 16)
       store32(UInt(Pool.step &+ 4), 0xDF00_DF00)
     } else {
       store32(UInt(Pool.step), load32(source))
@@ -54,7 +55,7 @@ extension Exits {
     publish(Pool.step, 8)
     Self.frame.programCounter = Pool.step
     // Without ITSTATE: its condition was met.
-    Self.frame.state = Self.frame.state & 0xF80F_0030 | 0xC0
+    Self.frame.state &= 0xF80F_0030
   }
 
   /// The store is done, or cannot be.

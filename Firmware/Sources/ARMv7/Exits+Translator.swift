@@ -75,7 +75,8 @@ extension Exits {
   }
 
   func publish(_ address: UInt32, _ count: UInt32) {
-    // Whatever the guest says: no more than a page.
+    // Whatever the guest says: no more than a page, and of the cache, which is there.
+    guard address &- Pool.codeCache < Pool.cacheSize else { return }
     let end = address &+ min(count, 4096)
     var line = address & ~31
     while line < end {

@@ -53,7 +53,7 @@ struct Exits {
     unsafe (address_of_stacks() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
   }
 
-  // MARK: Changing guests, for the scheduler, in the hypervisor's own address space
+  // MARK: Changing guests, for the scheduler
 
   static func save(_ guest: VirtualCPUReference) {
     guest.value[.programCounter] = UInt64(frame.programCounter)
@@ -64,6 +64,7 @@ struct Exits {
   static func load(_ guest: VirtualCPUReference) {
     let context = Machine().context(of: guest.value.machine)
     unsafe loaded = Exits(guest: guest, context: context)
+    Machine().leaveGuestSpace()
     Machine().view(pool: context.value.pool)
     // Another guest's cache and state are at the same addresses, and its spaces have the same numbers.
     context.memory.forgetTranslations()
@@ -92,12 +93,7 @@ struct Exits {
     context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
-    context.value.floatingPoint = 0
-    context.forgetCodePages()
     context.makeSpaces()
-    context[.control] = ControlRegister.reset
-    context.identify()
-    context[.commit] = Pool.statusWindow &+ StateSlot.status.rawValue
   }
 
   // MARK: To the core and back
@@ -117,7 +113,6 @@ struct Exits {
   /// The core answers, as after an exception taken to EL2.
   func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
     for number in 0..<15 { guest.value.registers.words[number] = UInt(Self.frame.registers[number]) }
-    Machine().leaveGuestSpace()
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 
@@ -157,35 +152,30 @@ struct Exits {
 
   func handleUser(_ kind: UInt32) {
     switch kind {
-    case Exit.supervisorCall: take(.supervisorCall, behind: Self.frame.isT32 ? 2 : 4)
+    case Exit.supervisorCall: callSupervisor()
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
     case Exit.dataAbort: handleDataAbort(isUser: true)
-    default: undefined(isUser: true)
+    default: undefined()
     }
   }
 
   func handleKernel(_ kind: UInt32) {
     switch kind {
     case Exit.supervisorCall where context.value.step.isActive: endStep()
-    case Exit.supervisorCall: leaveCache(load32(UInt(Self.frame.programCounter &- 4)) & 0xFF_FFFF)
+    // All exits are A32. Of a T32 instruction the word before may be nowhere.
+    case Exit.supervisorCall where !Self.frame.isT32:
+      leaveCache(load32(UInt(Self.frame.programCounter &- 4)) & 0xFF_FFFF)
     case Exit.dataAbort: handleDataAbort(isUser: false)
-    // BKPT, or the guest has damaged its own cache.
-    case Exit.prefetchAbort:
-      context[.instructionFaultStatus] = 2
-      take(.prefetchAbort)
-    default: undefined(isUser: false)
+    case Exit.undefined: undefined()
+    // The guest has damaged its own cache.
+    default: lose()
     }
   }
 
   /// An instruction that does not exist, or not in User mode, or not while the floating-point unit is off.
-  func undefined(isUser: Bool) {
-    let isT32 = Self.frame.isT32
-    Self.frame.programCounter &-= isT32 ? 2 : 4
-    let place = UInt(Self.frame.programCounter)
-    let word = isT32 ? load16(place) &<< 16 | load16(place &+ 2) : load32(place)
-    if !isUser, context.answerFloatingPoint(word) {
-      Self.frame.programCounter &+= 4
-    } else if context.value.floatingPoint != 0, unsafe !Machine.hasVectors {
+  func undefined() {
+    Self.frame.programCounter &-= Self.frame.isT32 ? 2 : 4
+    if context.floatingPointControl != 0, unsafe !Machine.hasVectors {
       // The unit has another guest's values: the core changes them, and the instruction is executed again.
       trap(7 &<< 26)
     } else {
@@ -195,7 +185,8 @@ struct Exits {
 
   /// Cached code left by SVC.
   func leaveCache(_ code: UInt32) {
-    if ExitCode.isCoprocessor(code) { return accessCoprocessor(code) }
+    if ExitCode.isSystem(code) { return answerSystem(code) }
+    if code == ExitCode.exceptionReturn | ExitCode.known { return returnFromSupervisor(code) }
     switch ExitCode.departure(code) {
     case .hypervisorCall, .secureMonitorCall: trap(0x12 &<< 26)
     case .waitForInterrupt, .waitForEvent:
@@ -223,8 +214,8 @@ struct Exits {
 
   /// What the core wants the guest to take, and interrupts.
   func finish() {
-    guard context.value.running != .translator, !context.value.step.isActive else { return }
     if context.value.raised != 0 { return takeRaised() }
+    guard context.value.running != .translator, !context.value.step.isActive else { return }
     let isMasked = context[.status] & 0x80 != 0
     guard unsafe Machine.isInterrupted else {
       context[.commit] = Pool.statusWindow &+ StateSlot.status.rawValue

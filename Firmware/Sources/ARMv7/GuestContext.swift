@@ -47,10 +47,8 @@ struct GuestContext: ~Copyable {
   var views: InlineArray<8, UInt32>
   /// The store to a page of code that is being done.
   var step: Step
-  /// FPEXC as the guest has it.
-  var floatingPoint: UInt32
-  /// A bit for the pages, by their lowest bits, from which code was translated.
-  var codePages: InlineArray<32, UInt32>
+  /// Whether code was translated from a page that not all address spaces have.
+  var hasLocalCode: Bool
 }
 
 /// A store to a page from which code was translated: it is done alone, from another place, while the page is open.
@@ -77,6 +75,8 @@ enum Pool {
   static var state: UInt32 { 0x11_7000 }
   /// Second-level tables: of the translator's megabyte, the status window, the cache's two, the hypervisor's.
   static var levels: UInt32 { 0x11_8000 }
+  /// 4,096 words that say from which pages code was translated.
+  static var codePages: UInt32 { 0x11_A000 }
   /// To the end: enough for a VM of 700 MiB.
   static var shadow: UInt32 { 0x12_0000 }
 
@@ -86,6 +86,8 @@ enum Pool {
   /// The megabytes of all address spaces that are not the guest's.
   static var reserved: Range<UInt32> { 0xFE0..<0xFE8 }
   static var statusWindow: UInt32 { 0xFE10_0000 }
+  static var codeCache: UInt32 { 0xFE20_0000 }
+  static var cacheSize: UInt32 { 0x20_0000 }
   /// The end of the translator's stack.
   static var stackTop: UInt32 { 0xFE02_6000 }
   static var translator: UInt32 { 0xFE00_0000 }

@@ -5,6 +5,8 @@
 //   0xFFF8_0000   devices, 64 KiB for each DeviceSlot
 //   0xFFFF_0000   nothing: a guest has its vectors there
 //
+// The last MiB is in every guest's address space too, so the hypervisor leaves that only for a window, or for another guest.
+//
 // Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
 
 import ARMv7Assembly
@@ -94,6 +96,7 @@ extension Machine {
 
   /// Sections enough for 2 MiB from wherever the address lies in the first.
   @inline(never) func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
+    leaveGuestSpace()
     let first = Self.firstWindow &+ read_tpidrprw() &* 8 &+ UInt32(truncatingIfNeeded: slot.rawValue) &* 2
     let low = UInt32(truncatingIfNeeded: address.rawValue)
     for next in 0..<3 as Range<UInt32> {

@@ -108,7 +108,7 @@ struct Machine: NarrowHardware {
 
   /// FPEXC: the unit is on if the guest has it on, and its values are there.
   static func loadFloatingPointControl() {
-    write_fpexc(unsafe hasVectors ? Exits.current.context.value.floatingPoint : 0)
+    write_fpexc(unsafe hasVectors ? Exits.current.context.floatingPointControl : 0)
   }
 
   func saveVectors(_ guest: VirtualCPUReference) {

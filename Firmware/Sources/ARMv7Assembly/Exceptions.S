@@ -44,7 +44,7 @@ leave_guest:
 enter_guest:                        // r0: the frame
   mov sp, r0
   ldr r1, [sp, #64]                 // a guest's kernel writes its state page: whatever it says, User mode it is
-  bic r1, r1, #0x1F
+  bic r1, r1, #0xDF                 // and interrupts are taken
   orr r1, r1, #0x10
   str r1, [sp, #64]
   clrex

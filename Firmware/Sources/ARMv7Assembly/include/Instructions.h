@@ -13,23 +13,7 @@
 #define WRITE(name, cn, opc1, cm, opc2)                                                                       \
   INSTRUCTION void write_##name(uint32_t value) { __builtin_arm_mcr(15, opc1, value, cn, cm, opc2); }
 
-READ(midr, 0, 0, 0, 0)
-READ(ctr, 0, 0, 0, 1)
 READ(mpidr, 0, 0, 0, 5)
-READ(id_pfr0, 0, 0, 1, 0)
-READ(id_pfr1, 0, 0, 1, 1)
-READ(id_mmfr0, 0, 0, 1, 4)
-READ(id_mmfr1, 0, 0, 1, 5)
-READ(id_mmfr2, 0, 0, 1, 6)
-READ(id_mmfr3, 0, 0, 1, 7)
-READ(id_isar0, 0, 0, 2, 0)
-READ(id_isar1, 0, 0, 2, 1)
-READ(id_isar2, 0, 0, 2, 2)
-READ(id_isar3, 0, 0, 2, 3)
-READ(id_isar4, 0, 0, 2, 4)
-READ(clidr, 0, 1, 0, 1)
-READ(ccsidr, 0, 1, 0, 0)
-WRITE(csselr, 0, 2, 0, 0)
 READ(ttbr0, 2, 0, 0, 0)
 WRITE(ttbr0, 2, 0, 0, 0)
 READ(dacr, 3, 0, 0, 0)
@@ -39,18 +23,15 @@ READ(ifsr, 5, 0, 0, 1)
 READ(dfar, 6, 0, 0, 0)
 READ(ifar, 6, 0, 0, 2)
 WRITE(iciallu, 7, 0, 5, 0)
-WRITE(bpiall, 7, 0, 5, 6)
 WRITE(dccmvau, 7, 0, 11, 1)
-WRITE(icimvau, 7, 0, 5, 1)
 WRITE(tlbiall, 8, 0, 7, 0)
-WRITE(tlbimvaa, 8, 0, 7, 3)
+WRITE(tlbimva, 8, 0, 7, 1)
+WRITE(tlbiasid, 8, 0, 7, 2)
 WRITE(contextidr, 13, 0, 0, 1)
 READ(tpidrurw, 13, 0, 0, 2)
 WRITE(tpidrurw, 13, 0, 0, 2)
 WRITE(tpidruro, 13, 0, 0, 3)
 READ(tpidrprw, 13, 0, 0, 4)
-READ(cpacr, 1, 0, 0, 2)
-WRITE(cpacr, 1, 0, 0, 2)
 
 INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb" ::: "memory"); }
 INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
@@ -79,17 +60,7 @@ INSTRUCTION uint32_t load16(uintptr_t address) {
   return value;
 }
 
-// The floating-point unit's registers (B4.1.57, B4.1.58, B4.1.105), by their encodings: the compiler knows no such unit.
-#define UNIT(name, encoding)                                                                                  \
-  INSTRUCTION uint32_t read_##name(void) {                                                                    \
-    register uint32_t r0 __asm__("r0");                                                                       \
-    __asm__ volatile(".inst.w " encoding : "=r"(r0));                                                         \
-    return r0;                                                                                                \
-  }
-
-UNIT(fpsid, "0xEEF00A10")
-UNIT(mvfr1, "0xEEF60A10")
-UNIT(mvfr0, "0xEEF70A10")
+// FPEXC (B4.1.57), by its encoding: the compiler knows no such unit.
 INSTRUCTION void write_fpexc(uint32_t value) {
   register uint32_t r0 __asm__("r0") = value;
   __asm__ volatile(".inst.w 0xEEE80A10" ::"r"(r0));

@@ -23,7 +23,7 @@ private enum Result {
   static let user: UInt32 = 1
   static let departure: UInt32 = 2
   static let lost: UInt32 = 4
-  /// Otherwise the instruction, an MCR or MRC.
+  static let system: UInt32 = 5
   static let aborted: UInt32 = ~0
 }
 
@@ -60,7 +60,8 @@ private func result(_ outcome: Translator<GuestSpace>.Outcome) -> UInt32 {
   case .user: Result.user
   // Of what is tried here, WFE.
   case .departure(let departure): departure == .waitForEvent ? Result.departure : Result.lost
-  case .coprocessor(let word): word
+  // TLBIALL, which has no effect here.
+  case .system: Result.system
   case .lost: Result.lost
   }
 }
@@ -100,9 +101,7 @@ struct TranslatedRun {
       switch outcome {
       case Result.resume: outcome = continueInCache()
       case Result.user: outcome = continueInUserMode()
-      case Result.departure: outcome = Result.resume
-      // TLBIALL, which has no effect here.
-      case _ where outcome &>> 24 == 0xee: outcome = Result.resume
+      case Result.departure, Result.system: outcome = Result.resume
       default: return false
       }
     }

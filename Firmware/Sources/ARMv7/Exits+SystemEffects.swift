@@ -1,29 +1,33 @@
-// What of the guest's coprocessor 15 changes how it translates.
+// What of the guest's coprocessor 15 changes how it translates, and its floating-point unit.
 
 import Hypervisor
 import SoftwareVirtualization
 import Translator
 
 extension Exits {
-  /// - Parameter word: an MCR or MRC.
-  func accessCoprocessor(_ word: UInt32) {
-    let value = Self.frame.registers[Int(bitPattern: UInt(min(word &>> 12 & 15, 14)))]
-    switch SystemEffect(word) {
-    case .undefined: take(.undefined, behind: 4)
+  /// - Parameter code: of an exit.
+  func answerSystem(_ code: UInt32) {
+    let value = Self.frame.registers[Int(bitPattern: UInt(ExitCode.register(code)))]
+    guard let effect = SystemEffect(rawValue: code &>> 12 & 15) else { return lose() }
+    switch effect {
     case .control: writeControl(value)
-    case .space(let register):
-      let slot = StateSlot(rawValue: StateSlot.table0.rawValue &+ 4 &* register)
-      context[slot] = slot == .tableControl ? value & 0x37 : value
+    case .space:
       context.leaveSpace()
+      forgetLocalCode()
+    case .floatingPoint: Machine.loadFloatingPointControl()
     case .invalidateAll:
       context.shadows.invalidateAll()
       if !context.shadows.holdsAllCode() { forgetCode(TranslatorRequest.flushBehind) }
+    case .invalidateSpace:
+      context.shadows.invalidate(identifier: value)
+      forgetLocalCode()
     case .invalidatePage:
       context.shadows.invalidate(value & ~4095)
       if context.mayHoldCode(value), !context.shadows.holdsCode(value & ~4095) {
-        forgetCode(TranslatorRequest.flushBehind)
+        ask(TranslatorRequest.dropBehind, value & ~4095)
       }
-    case .translate(let isWrite, let isUser): translate(value, isWrite: isWrite, isUser: isUser)
+    case .translateRead, .translateWrite, .translateUserRead, .translateUserWrite:
+      translate(value, isWrite: effect.rawValue & 1 != 0, isUser: effect.rawValue & 2 != 0)
     }
   }
 
@@ -41,10 +45,16 @@ extension Exits {
     let old = context[.control]
     let new = old & ~ControlRegister.writable | value & ControlRegister.writable
     context[.control] = new
+    context[.callEntry] = 0
     guard (old ^ new) & ControlRegister.translating != 0 else { return }
     context.shadows.invalidateAll()
     context.leaveSpace()
     forgetCode(TranslatorRequest.flushBehind)
+  }
+
+  /// What one address space alone has is something else now.
+  private func forgetLocalCode() {
+    if context.value.hasLocalCode { forgetCode(TranslatorRequest.flushBehind) }
   }
 
   /// All code is translated anew.
