@@ -51,6 +51,7 @@ let package = Package(
     .executableTarget(name: "Benchmark"),
     .executableTarget(name: "SizeReport"),
     .testTarget(name: "ApplianceTests", dependencies: ["Appliance"]),
+    .testTarget(name: "BenchmarkTests", dependencies: ["Benchmark"]),
     .testTarget(name: "ArmArchitectureTests", dependencies: ["ArmArchitecture"]),
     .testTarget(
       name: "AuthenticationTests",

@@ -25,8 +25,8 @@ guests: armv7guests ## build the test guests
 	@for program in Workload Devices; do \
 	  name=$$(echo $$program | tr A-Z a-z); \
 	  $(GUEST_CLANG) --target=aarch64-linux-gnu -std=c17 -Wall -Wextra -Werror -Os -ffreestanding -fno-builtin \
-	    -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld Guests/Linux/$$program.c \
-	    -o Guests/.build/$$name || exit 1; \
+	    -fno-stack-protector -mgeneral-regs-only -nostdlib -static -fuse-ld=lld -I Guests/Linux/AArch64 \
+	    Guests/Linux/$$program.c -o Guests/.build/$$name || exit 1; \
 	done
 
 armv7guests:
@@ -38,6 +38,13 @@ armv7guests:
 	  $(GUEST_OBJCOPY) -O binary $(ARMV7_OUTPUT)/$$guest Guests/.build/$$name.img && \
 	  echo "Guests/.build/$$name.img: $$(stat -c %s Guests/.build/$$name.img) bytes" || exit 1; \
 	done
+	@$(GUEST_CLANG) --target=armv7-none-eabi -mcpu=cortex-a9 -c Guests/ARMv7/Bench.S -o Guests/.build/narrowbench.o
+	@ld.lld -T Guests/ARMv7/bench.ld Guests/.build/narrowbench.o -o Guests/.build/narrowbench.elf
+	@$(GUEST_OBJCOPY) -O binary Guests/.build/narrowbench.elf Guests/.build/narrowbench.img
+	@echo "Guests/.build/narrowbench.img: $$(stat -c %s Guests/.build/narrowbench.img) bytes"
+	@$(GUEST_CLANG) --target=armv7-linux-gnueabi -mcpu=cortex-a9 -mfloat-abi=soft -std=c17 -Wall -Wextra -Werror \
+	  -Os -ffreestanding -fno-builtin -fno-stack-protector -nostdlib -static -fuse-ld=lld -I Guests/Linux/ARMv7 \
+	  Guests/Linux/Workload.c -o Guests/.build/narrowworkload
 
 differential: prerequisites guests ## compare 100,000 random sequences, translated and natively
 	POCKETVISOR_LONG=1 swift test --jobs $(JOBS) --filter DifferentialTests

@@ -1,5 +1,5 @@
-// What the benchmarks' programs need of Linux and of the CPU. Free of any library; arm64 system calls only.
-// CNTVCT_EL0 steps once for 16 instructions under `-icount shift=0`.
+// What the benchmarks' programs need of Linux, free of any library. What depends on the CPU, a system call and the
+// clock, is in Processor.h of AArch64 and ARMv7.
 
 #pragma once
 
@@ -8,36 +8,13 @@
 
 typedef long Word;
 
-enum SystemCall {
-  CALL_DUP3 = 24, CALL_IOCTL = 29, CALL_MKDIR = 34, CALL_MOUNT = 40, CALL_OPEN = 56, CALL_CLOSE = 57, CALL_PIPE = 59,
-  CALL_READ = 63, CALL_WRITE = 64, CALL_READ_AT = 67, CALL_WRITE_AT = 68, CALL_EXIT = 93, CALL_SLEEP = 101,
-  CALL_SET_SCHEDULER = 119, CALL_SET_AFFINITY = 122, CALL_REBOOT = 142, CALL_PARENT = 173, CALL_SOCKET = 198,
-  CALL_CONNECT = 203, CALL_UNMAP = 215, CALL_CLONE = 220, CALL_EXECUTE = 221, CALL_MAP = 222, CALL_ADVISE = 233,
-  CALL_WAIT = 260, CALL_LOAD_MODULE = 273,
-};
+#include "Processor.h"
 
 enum { AT_WORKING_DIRECTORY = -100, WRITE_ONLY = 1, READ_WRITE = 2, CREATE = 0100, DIRECT = 0200000 };
 enum { PROTECT_READ_WRITE = 3, MAP_SHARED = 1, MAP_PRIVATE_ANONYMOUS = 0x22, MAP_SHARED_ANONYMOUS = 0x21 };
-enum { CHILD_SIGNAL = 17, DRAIN = 0x5409, POWER_OFF = 0x4321FEDC, PAGE = 4096, INSTRUCTIONS_PER_TICK = 16 };
+enum { CHILD_SIGNAL = 17, DRAIN = 0x5409, POWER_OFF = 0x4321FEDC, PAGE = 4096 };
 
-static inline Word call(enum SystemCall number, Word a, Word b, Word c, Word d, Word e, Word f) {
-  register Word x8 __asm__("x8") = number;
-  register Word x0 __asm__("x0") = a;
-  register Word x1 __asm__("x1") = b;
-  register Word x2 __asm__("x2") = c;
-  register Word x3 __asm__("x3") = d;
-  register Word x4 __asm__("x4") = e;
-  register Word x5 __asm__("x5") = f;
-  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
 #define call3(number, a, b, c) call(number, (Word)(a), (Word)(b), (Word)(c), 0, 0, 0)
-
-static inline uint64_t ticks(void) {
-  uint64_t value;
-  __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value)::"memory");
-  return value;
-}
 
 static inline void print(const char *text) {
   size_t length = 0;
@@ -45,13 +22,21 @@ static inline void print(const char *text) {
   call3(CALL_WRITE, 1, text, length);
 }
 
+// Without a division, which 32-bit ARM leaves to a library.
 static inline void print_number(uint64_t value) {
-  char digits[24];
-  size_t position = sizeof digits - 1;
-  digits[position] = 0;
-  do digits[--position] = '0' + value % 10;
-  while (value /= 10);
-  print(digits + position);
+  static const uint64_t powers[] = {
+    1000000000000000, 100000000000000, 10000000000000, 1000000000000, 100000000000, 10000000000, 1000000000,
+    100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1,
+  };
+  char digits[sizeof powers / sizeof *powers + 1];
+  size_t length = 0;
+  for (size_t index = 0; index < sizeof powers / sizeof *powers; index++) {
+    char digit = '0';
+    for (; value >= powers[index]; digit++) value -= powers[index];
+    if (digit != '0' || length > 0 || powers[index] == 1) digits[length++] = digit;
+  }
+  digits[length] = 0;
+  print(digits);
 }
 
 // Prints `workload <prefix><key> <count> <instructions>`.
@@ -94,11 +79,3 @@ static inline void power_off(void) { call(CALL_REBOOT, (int)0xFEE1DEAD, 67227479
 
 // Where a program begins: its arguments, and the clock at its first instruction.
 __attribute__((used)) void start_here(Word *stack, uint64_t first);
-
-__asm__(
-    ".globl _start\n"
-    "_start:\n"
-    "  mrs x1, cntvct_el0\n"
-    "  mov x0, sp\n"
-    "  and sp, x0, #-16\n"
-    "  b start_here\n");

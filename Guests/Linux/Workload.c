@@ -31,6 +31,22 @@ static void measure_system_calls(void) {
   report("system-calls", COUNT, since(start));
 }
 
+// A byte into a pipe and out of it again.
+static void measure_bytes(void) {
+  enum { COUNT = 20000 };
+  int pipe[2];
+  char byte = 1;
+  call3(CALL_PIPE, pipe, 0, 0);
+  uint64_t start = 0;
+  for (int round = 0; round <= COUNT; round++) {
+    if (round == 1) start = ticks();
+    call3(CALL_WRITE, pipe[1], &byte, 1);
+    call3(CALL_READ, pipe[0], &byte, 1);
+  }
+  report("write-read", COUNT, since(start));
+  for (int end = 0; end < 2; end++) call3(CALL_CLOSE, pipe[end], 0, 0);
+}
+
 static void measure_processes(void) {
   enum { COUNT = 200 };
   const char *arguments[] = {"/init", "exit", 0};
@@ -140,6 +156,7 @@ static void measure_everything(void) {
   measure_programs();
   measure_pages();
   measure_console();
+  measure_bytes();
 }
 
 void start_here(Word *stack, uint64_t first) {

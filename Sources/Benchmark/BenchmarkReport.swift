@@ -7,14 +7,17 @@ struct BenchmarkReport {
   init(_ run: BenchmarkRun) { self.run = run }
 
   var text: String {
-    guard !run.settings.measuresOnlyDevices else {
-      return ([DeviceReport(run.devices).text] + failures).joined(separator: "\n\n")
+    switch run.settings.onlySection {
+    case .devices: return ([DeviceReport(run.devices).text] + failures).joined(separator: "\n\n")
+    case .narrow: return ([NarrowReport(run.narrow).text] + failures).joined(separator: "\n\n")
+    case nil: break
     }
     var parts = ["One exit (instructions)", exits.markdown]
     if run.settings.measuresLinux {
       parts += ["A whole system, Debian arm64", system.markdown, workload.markdown]
       parts.append(DeviceReport(run.devices).text)
     }
+    parts.append(NarrowReport(run.narrow).text)
     parts += ["Budgets (per mille)", shares.markdown]
     if let memory = run.hypervisorMemory { parts.append(memory) }
     return (parts + failures).joined(separator: "\n\n")
@@ -24,11 +27,21 @@ struct BenchmarkReport {
 
   /// The document with what was measured in it; `old` is its text so far, of which what was not measured stays.
   func document(replacing old: String) -> String {
-    guard run.settings.measuresOnlyDevices else { return document }
-    guard let start = old.range(of: DeviceReport.heading) else { return old }
+    switch run.settings.onlySection {
+    case .devices: Self.replace(DeviceReport.heading, in: old, by: DeviceReport(run.devices).section)
+    case .narrow: Self.replace(NarrowReport.heading, in: old, by: NarrowReport(run.narrow).section)
+    case nil: document
+    }
+  }
+
+  /// The document with another section, which goes before the last one if there was none.
+  static func replace(_ heading: String, in old: String, by section: String) -> String {
+    guard let start = old.range(of: heading + "\n") else {
+      guard let last = old.range(of: "\n## ", options: .backwards) else { return old }
+      return old.replacingCharacters(in: last.lowerBound..<last.lowerBound, with: "\n\(section)\n")
+    }
     let end = old.range(of: "\n## ", range: start.upperBound..<old.endIndex)?.lowerBound ?? old.endIndex
-    return old.replacingCharacters(
-      in: start.lowerBound..<end, with: DeviceReport(run.devices).section + "\n")
+    return old.replacingCharacters(in: start.lowerBound..<end, with: section + "\n")
   }
 
   private var document: String {
@@ -64,6 +77,8 @@ struct BenchmarkReport {
     \(workload.markdown)
 
     \(DeviceReport(run.devices).section)
+
+    \(NarrowReport(run.narrow).section)
 
     ## Budgets
 

@@ -6,12 +6,13 @@ struct Figures {
 
   subscript(key: String) -> Double? { values[key] }
 
-  /// Adds the lines `bench <key> <value>` and `workload <key> <count> <instructions>` of a console, behind
-  /// whatever a multiplexer put before them. A workload's figure is per round where it has several.
+  /// Adds the lines `bench <key> <value>`, also with a colon behind `bench`, and
+  /// `workload <key> <count> <instructions>` of a console, behind whatever a multiplexer put before them. A
+  /// workload's figure is per round where it has several.
   mutating func read(_ console: String) {
     for line in console.split(whereSeparator: \.isNewline) {
       let words = line.split(separator: " ").map(String.init)
-      if let start = words.firstIndex(of: "bench"), words.count == start + 3 {
+      if let start = words.firstIndex(where: { $0 == "bench" || $0 == "bench:" }), words.count == start + 3 {
         Double(words[start + 2]).map { note(words[start + 1], $0) }
       }
       if let start = words.firstIndex(of: "workload"), words.count == start + 4 {
@@ -23,7 +24,7 @@ struct Figures {
   }
 
   /// The first start that prints a figure counts: what the later ones measure is something else.
-  private mutating func note(_ key: String, _ value: Double) {
+  mutating func note(_ key: String, _ value: Double) {
     if values[key] == nil { values[key] = value }
   }
 
@@ -44,6 +45,7 @@ struct BenchmarkRun {
   /// What a VM with a budget of 40 % measured that it got, per mille, by what its neighbour did.
   private(set) var shares: [(attack: String, cpus: Int, measured: [Int])] = []
   var devices = DeviceFigures()
+  var narrow = NarrowFigures()
   private(set) var failures: [String] = []
 
   var isComplete: Bool { failures.isEmpty }
@@ -52,7 +54,8 @@ struct BenchmarkRun {
     self.settings = settings
     try FileManager.default.createDirectory(atPath: Settings.scratch, withIntermediateDirectories: true)
     if settings.measuresDevices { try measureDevices() }
-    guard !settings.measuresOnlyDevices else { return }
+    if settings.measuresNarrow { try measureNarrow() }
+    guard settings.onlySection == nil else { return }
     for start in try Self.starts(settings) { measure(start) }
     if settings.measuresGuests { measureShares() }
   }
@@ -99,14 +102,15 @@ struct BenchmarkRun {
     return starts
   }
 
-  /// An initramfs of the workload and Debian's busybox.
-  private static func makeRamdisk() throws -> String {
-    let path = "\(Settings.scratch)/workload.cpio"
+  /// An initramfs of a workload and Debian's busybox for the same CPU.
+  static func makeRamdisk(of workload: String = "workload", busybox: String = Settings.busybox) throws -> String
+  {
+    let path = "\(Settings.scratch)/\(workload).cpio"
     var archive = RamdiskArchive()
     archive.addDirectory("bin")
-    archive.addProgram("bin/busybox", try Data(contentsOf: URL(fileURLWithPath: Settings.busybox)))
+    archive.addProgram("bin/busybox", try Data(contentsOf: URL(fileURLWithPath: busybox)))
     archive.addLink("bin/sh", to: "busybox")
-    archive.addProgram("init", try Data(contentsOf: URL(fileURLWithPath: "\(Settings.guests)/workload")))
+    archive.addProgram("init", try Data(contentsOf: URL(fileURLWithPath: "\(Settings.guests)/\(workload)")))
     archive.finish()
     try archive.data.write(to: URL(fileURLWithPath: path))
     return path

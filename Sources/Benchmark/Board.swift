@@ -21,31 +21,26 @@ struct Board {
 
 /// Presses the home key of a running QEMU, by its monitor at two pipes.
 struct HomeKey {
-  private let path: String
+  private let pipes: NamedPipes
   private let mark: String
 
   /// - Parameters:
   ///   - path: of the pipes, without `.in` and `.out`.
   ///   - mark: what the guest prints when it waits for the key.
   init(path: String, mark: String) throws {
-    self.path = path
+    pipes = try NamedPipes(path: path)
     self.mark = mark
-    for end in ["in", "out"] {
-      unlink("\(path).\(end)")
-      guard mkfifo("\(path).\(end)", 0o600) == 0 else {
-        throw BenchmarkError("\(path).\(end): cannot be made")
-      }
-    }
   }
 
   /// Arguments of QEMU.
-  var arguments: [String] { ["-chardev", "pipe,id=keys,path=\(path)", "-mon", "chardev=keys,mode=readline"] }
+  var arguments: [String] {
+    ["-chardev", "pipe,id=keys,path=\(pipes.path)", "-mon", "chardev=keys,mode=readline"]
+  }
 
   /// Presses it again and again while the process runs, once it has printed the mark.
   /// - Parameter log: path of what it prints.
   func press(while process: Process, log: String) {
-    // For reading too: then it opens before QEMU does.
-    let pipe = open("\(path).in", O_RDWR | O_CLOEXEC)
+    let pipe = pipes.open("in")
     defer { close(pipe) }
     let command = Array("sendkey ac_home 1\n".utf8)
     while process.isRunning {
@@ -57,5 +52,5 @@ struct HomeKey {
 }
 
 extension Data {
-  fileprivate func contains(text: String) -> Bool { range(of: Data(text.utf8)) != nil }
+  func contains(text: String) -> Bool { range(of: Data(text.utf8)) != nil }
 }

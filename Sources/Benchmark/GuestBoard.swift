@@ -5,6 +5,18 @@ import Foundation
 struct GuestBoard {
   let machine: Machine
   let start: Start
+  /// Arguments of `pocketvisor image` that name the board.
+  var board: [String]
+
+  init(machine: Machine, start: Start) {
+    self.init(machine: machine, start: start, board: ["--cpus", String(start.cpus)])
+  }
+
+  init(machine: Machine, start: Start, board: [String]) {
+    self.machine = machine
+    self.start = start
+    self.board = board
+  }
 
   /// Takes the tree out of the device image and fills in seeds as the hypervisor does: a kernel without them
   /// behaves differently.
@@ -13,7 +25,7 @@ struct GuestBoard {
     let image = "\(Settings.scratch)/\(start.name).fit"
     let tree = "\(Settings.scratch)/\(start.name).dtb"
     let phone = try machine.writePhone(start)
-    _ = try output(Settings.tool, ["image", phone, "--cpus", String(start.cpus), "--output", image])
+    _ = try output(Settings.tool, ["image", phone, "--output", image] + board)
     let listing = try output("dumpimage", ["-l", image])
     guard let line = listing.split(separator: "\n").first(where: { $0.contains("(fdt-guest)") }),
       let position = line.split(separator: " ").compactMap({ Int($0) }).first
@@ -26,7 +38,8 @@ struct GuestBoard {
     return tree
   }
 
-  private func output(_ program: String, _ arguments: [String]) throws -> String {
+  /// Runs a program and gives what it printed.
+  func output(_ program: String, _ arguments: [String]) throws -> String {
     let process = Process()
     let pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

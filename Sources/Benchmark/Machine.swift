@@ -52,7 +52,7 @@ struct Machine {
     let key = try board.homeKey.map { try HomeKey(path: "\(Settings.scratch)/\(start.name)", mark: $0) }
     try? FileManager.default.removeItem(atPath: Self.disk)
     arguments += ["--disk", Self.disk, "--"] + board.extra + (key?.arguments ?? [])
-    return try run(Settings.tool, arguments, start, pressing: key)
+    return try run(Settings.tool, arguments, start) { process, log in key?.press(while: process, log: log) }
   }
 
   private static let disk = "\(Settings.scratch)/disk"
@@ -90,8 +90,10 @@ struct Machine {
   }
 
   /// Runs a program to its end and gives what it printed, which is kept in a log too.
-  private func run(
-    _ program: String, _ arguments: [String], _ start: Start, pressing key: HomeKey? = nil
+  /// - Parameter meanwhile: gets the process and the log's path, and returns when the program may be waited for.
+  func run(
+    _ program: String, _ arguments: [String], _ start: Start,
+    meanwhile: (Process, String) throws -> Void = { _, _ in }
   ) throws -> String {
     let log = URL(
       fileURLWithPath:
@@ -105,7 +107,10 @@ struct Machine {
     process.standardOutput = output
     process.standardError = output
     try process.run()
-    key?.press(while: process, log: log.path)
+    do { try meanwhile(process, log.path) } catch {
+      process.terminate()
+      throw error
+    }
     process.waitUntilExit()
     let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
     guard text.contains(start.mark) else {

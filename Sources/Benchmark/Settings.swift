@@ -4,6 +4,8 @@ struct Settings {
   static let guests = "Guests/.build"
   static let kernel = ".cache/debian/vmlinuz"
   static let busybox = ".cache/debian/unpacked/busybox-static/bin/busybox"
+  static let narrowKernel = ".cache/debian-armhf/vmlinuz"
+  static let narrowPackages = ".cache/debian-armhf/unpacked"
   static let modules = ".cache/debian/modules"
   static let scratch = ".build/bench"
   static let document = "Documentation/Benchmarks.md"
@@ -15,12 +17,21 @@ struct Settings {
   var measuresLinux = true
   var measuresNatively = true
   var measuresGuests = true
-  var measuresOnlyDevices = false
+  /// The only section of the document that is measured; nil for all.
+  var onlySection: Section?
+
+  /// A section that can be measured alone.
+  enum Section {
+    case devices
+    case narrow
+  }
 
   /// Devices are measured with Linux.
-  var measuresDevices: Bool { measuresLinux }
+  var measuresDevices: Bool { measuresLinux && onlySection != .narrow }
+  /// ARMv7 without virtualization extensions.
+  var measuresNarrow: Bool { onlySection != .devices }
 
-  /// Reads `--cpu NAME`, `--no-linux`, `--no-native`, `--no-guest`, `--only-devices`.
+  /// Reads `--cpu NAME`, `--no-linux`, `--no-native`, `--no-guest`, `--only-devices`, `--only-armv7`.
   init(_ arguments: ArraySlice<String>) throws {
     var rest = arguments
     while let argument = rest.popFirst() {
@@ -31,7 +42,8 @@ struct Settings {
       case "--no-linux": measuresLinux = false
       case "--no-native": measuresNatively = false
       case "--no-guest": measuresGuests = false
-      case "--only-devices": measuresOnlyDevices = true
+      case "--only-devices": onlySection = .devices
+      case "--only-armv7": onlySection = .narrow
       default: throw BenchmarkError("unknown argument `\(argument)`")
       }
     }
