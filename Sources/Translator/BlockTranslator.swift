@@ -32,7 +32,7 @@ struct BlockTranslator<Space: AddressSpace> {
       let instruction = Instruction.fetch(writer.space, programCounter)
       // The last halfword of a page may begin an instruction that ends in the next one: a block of its own.
       if instruction.size == 4, programCounter & 4094 == 4094, programCounter != start { break }
-      if translate(instruction) { return }
+      if translate(instruction) || writer.found != nil { return }
       count = count &+ 1
       let isRoom = (count < BlockTranslator.limit && writer.position < end) || covered != 0
       if (programCounter ^ start) & ~4095 != 0 || !isRoom { break }

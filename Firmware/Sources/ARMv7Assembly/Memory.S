@@ -50,6 +50,12 @@ copy:
   stm r0!, {r3, r4, r5, r6}
   b 1b
 3: adds r2, r2, #16
+5: subs r2, r2, #4
+  ittt hs
+  ldrhs r3, [r1], #4
+  strhs r3, [r0], #4
+  bhs 5b
+  adds r2, r2, #4
 2: cbz r2, 4f
   ldrb r3, [r1], #1
   strb r3, [r0], #1
