@@ -20,7 +20,7 @@ FIRMWARE_PRODUCTS := Firmware/.build/aarch64-none-none-elf/release
 OBJCOPY ?= llvm-objcopy
 ASSETS := .cache/debian/vmlinuz .cache/debian/initrd.gz
 SWIFT_SOURCES := Package.swift Sources Tests Firmware/Package.swift Firmware/Sources Guests/Package.swift Guests/Sources \
-  Guests/ARMv7/Package.swift Guests/ARMv7/Sources/Differential
+  Guests/ARMv7/Package.swift $(addprefix Guests/ARMv7/Sources/,Differential GuestSupport Hostile32 SelfModifying Small)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -50,4 +50,39 @@ import Testing
     let recording = try EmulatedBoard().run(narrow: phone, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
+
+  // MARK: Attacks
+
+  /// A VM that starts again whenever an attack ends it, beside one that must not notice. Where it starts is different each
+  /// time; it says where.
+  private func expectUnharmed(_ arguments: String, ticks: Int) throws {
+    let phone = PhoneText.phone(
+      PhoneText.narrow(
+        "hostile32", "count=100 chatter=20 \(arguments)", mebibytes: 8, more: ", restart: always"),
+      PhoneText.narrow("small", "ticks=\(ticks)", mebibytes: 8))
+    let script = Script(
+      until: ["small: fine", "hostile32: seed"],
+      failures: ["small: DAMAGED", "small: FAIL", "a fault of the hypervisor"])
+    let recording = try EmulatedBoard(timeout: .seconds(Repository.isLongRun ? 600 : 120)).run(
+      narrow: phone, script: script)
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
+    #expect(!recording.contains("a fault of the hypervisor"), "\(recording.tail)")
+  }
+
+  static let seeds = Repository.isLongRun ? 1...100 : 1...4 as ClosedRange<Int>
+  static let ticks = Repository.isLongRun ? 3000 : 300
+
+  @Test(arguments: seeds) func hostile(seed: Int) throws {
+    try expectUnharmed("seed=\(seed)", ticks: Self.ticks)
+  }
+
+  /// Only what it can do to the translator that serves it, which ends it most of the times.
+  @Test(arguments: seeds) func hostileToItsTranslator(seed: Int) throws {
+    try expectUnharmed("seed=\(seed) only=15", ticks: Self.ticks)
+  }
+
+  /// Instructions at the ends of pages that have nothing behind them, in User mode and in the kernel.
+  @Test(arguments: [1, 3]) func hostileAtEdges(kind: Int) throws {
+    try expectUnharmed("seed=1 only=\(kind)", ticks: Self.ticks)
+  }
 }

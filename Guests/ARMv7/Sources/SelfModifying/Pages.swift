@@ -118,4 +118,41 @@ extension Lab {
     forget(window)
     expect("no section", run(set.entry(window)), 0xE000_0000 | ExceptionKind.prefetchAbort)
   }
+
+  // MARK: Address spaces
+
+  /// Two address spaces with other code at the same address, in pages that are not global: nothing is told to the TLB.
+  mutating func checkSpaces() {
+    let window: UInt32 = 0x5900_0000
+    let spaces: InlineArray<2, TranslationTable> = [
+      TranslationTable(Self.page(0x40)), TranslationTable(Self.page(0x44)),
+    ]
+    var values: InlineArray<2, UInt32> = [0, 0]
+    for space in 0..<2 {
+      for megabyte in 0..<4096 as Range<UInt32> {
+        write32(spaces[space].address &+ 4 &* megabyte, read32(table.address &+ 4 &* megabyte))
+      }
+      // Tables of their own for that megabyte.
+      write32(spaces[space].descriptor(window), Self.page(0x48 &+ UInt32(truncatingIfNeeded: space)) | 1)
+      values[space] = next()
+      let page = Self.page(26 &+ UInt32(truncatingIfNeeded: space))
+      set.function(at: page, giving: values[space])
+      spaces[space].map(window, to: page, PageAccess.kernel | PageAccess.local)
+    }
+    for turn in 0..<6 {
+      enter(spaces[turn & 1], UInt32(truncatingIfNeeded: turn & 1) &+ 1)
+      expect("another address space", run(set.entry(window)), values[turn & 1])
+    }
+    enter(table, 0)
+    invalidate_space(1)
+    invalidate_space(2)
+    data_barrier()
+    instruction_barrier()
+  }
+
+  private func enter(_ table: TranslationTable, _ identifier: UInt32) {
+    write_context(0)
+    write_table0(table.address)
+    write_context(identifier)
+  }
 }

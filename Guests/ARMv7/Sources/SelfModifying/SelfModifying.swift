@@ -42,6 +42,7 @@ struct Lab {
     checkStores()
     checkPages()
     checkUserCode()
+    checkSpaces()
     checkOwnBlock()
     checkWithoutTranslation()
   }
