@@ -44,7 +44,7 @@ extension Core where H: VirtualizationExtensions {
     case (0x10, true), (0x24, true): end(guest, value & 0x3FF)
     case (0x1000, true): if guest.value.interface.endsInTwoSteps { deactivate(guest, value & 0x3FF) }
     case (_, true): guest.value.interface.write(value, offset: offset)
-    default: loaded = guest.value.interface.read(offset: offset)
+    default: return UInt64(guest.value.interface.read(offset: offset))
     }
     settleWire(guest)
     return UInt64(loaded)

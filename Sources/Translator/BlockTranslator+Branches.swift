@@ -66,6 +66,7 @@ extension BlockTranslator {
 
   /// A branch to a block, not yet connected with it.
   mutating func link(_ target: UInt32, _ condition: UInt32, ifThen: UInt32) {
+    writer.state.isLink = true
     writer.state.link = target
     writer.state.linkIfThen = ifThen
     writer.emit(A32.exit(ExitCode.link) & 0x0FFF_FFFF | condition &<< 28)

@@ -29,15 +29,19 @@ struct BlockTranslator<Space: AddressSpace> {
     let end = CodePage.start(writer.position) &+ 4096 &- BlockTranslator.reserve
     var count: UInt32 = 0
     while true {
+      // An instruction that ends in the next page is a block of its own: that page need not be there before.
+      if programCounter != start, isSplit(programCounter) { break }
       let instruction = Instruction.fetch(writer.space, programCounter)
-      // The last halfword of a page may begin an instruction that ends in the next one: a block of its own.
-      if instruction.size == 4, programCounter & 4094 == 4094, programCounter != start { break }
       if translate(instruction) || writer.found != nil { return }
       count = count &+ 1
       let isRoom = (count < BlockTranslator.limit && writer.position < end) || covered != 0
       if (programCounter ^ start) & ~4095 != 0 || !isRoom { break }
     }
     goOn()
+  }
+
+  private func isSplit(_ address: UInt32) -> Bool {
+    address & 4095 == 4095 && T32Decoder.isWide(UInt16(truncatingIfNeeded: writer.space.halfword(address & ~1)))
   }
 
   /// - Returns: whether it ends the block.
@@ -80,11 +84,11 @@ struct BlockTranslator<Space: AddressSpace> {
     let count = ITState.count(state)
     var address = programCounter
     for _ in 0..<count {
+      guard (address ^ writer.state.instruction) & ~4095 == 0, !isSplit(address) else { return }
       let instruction = Instruction.fetch(writer.space, address)
       guard case .copy = instruction.operation else { return }
       address = address &+ instruction.size
     }
-    guard (address ^ writer.state.instruction) & ~4095 == 0 else { return }
     writer.enterT32()
     writer.emitHalfword(writer.space.halfword(writer.state.instruction &- 1))
     covered = count

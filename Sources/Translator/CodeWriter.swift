@@ -13,7 +13,8 @@ struct Recovery {
   var unfinished = Unfinished.nothing
   /// Four bytes: the register that spill slot n holds, or 255.
   var spilled: UInt32 = ~0
-  /// Where a `link` goes from here, and ITSTATE there.
+  /// Where a `link` goes from here, if it is one, and ITSTATE there.
+  var isLink = false
   var link: UInt32 = 0
   var linkIfThen: UInt32 = 0
 

@@ -72,7 +72,7 @@ public struct Translator<Space: AddressSpace> {
   // MARK: Connections
 
   private func link(at address: UInt32) -> Outcome {
-    guard let found = recovery(at: address), found.link != 0 else { return .lost }
+    guard let found = recovery(at: address), found.isLink else { return .lost }
     // Everything is thrown away when there is no room: then the branch is no longer there.
     let generation = self.generation
     enter(found.link, ifThen: found.linkIfThen)

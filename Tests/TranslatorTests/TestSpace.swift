@@ -3,10 +3,15 @@ import Translator
 /// Memory of a test: zero where nothing was written.
 final class TestSpace: AddressSpace {
   private var pages: [UInt32: [UInt32]] = [:]
+  /// Pages that were read, for tests that look.
+  private(set) var readPages: Set<UInt32> = []
   /// What was published, for tests that look.
   private(set) var published = 0
 
-  func word(_ address: UInt32) -> UInt32 { pages[address >> 12]?[Int(address >> 2 & 1023)] ?? 0 }
+  func word(_ address: UInt32) -> UInt32 {
+    readPages.insert(address >> 12)
+    return pages[address >> 12]?[Int(address >> 2 & 1023)] ?? 0
+  }
 
   func halfword(_ address: UInt32) -> UInt32 { word(address) >> (address & 2 * 8) & 0xFFFF }
 

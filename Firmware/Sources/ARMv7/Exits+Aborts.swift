@@ -15,8 +15,8 @@ extension Exits {
     if !isUser, access.address &- Pool.statusWindow < StatusWindow.bytes {
       return ask(TranslatorRequest.statusStore, 0)
     }
-    if !isUser, !access.isWrite, access.address & ~4095 == context.value.timerPage {
-      return accessDevice(access, Pool.timer)
+    if !isUser, access.address & ~4095 ^ context.value.devicePage <= (access.isWrite ? 0 : 1) {
+      return accessDevice(access, context.value.device | access.address & 4095)
     }
     abort(access, status)
   }
@@ -28,8 +28,11 @@ extension Exits {
     context.activateSpace()
     do throws(TranslationFault) {
       switch try context.shadows.fill(access) {
-      case .filled: break
-      case .device(let physical): accessDevice(access, physical)
+      case .filled: context.value.step.dropped = 0
+      case .device(let physical):
+        context.value.devicePage = access.address & ~4095 | (access.isWrite ? 0 : 1)
+        context.value.device = physical & ~4095
+        accessDevice(access, physical)
       case .code(let physical): changeCode(access, physical)
       case .reserved: take(access, .fault(.translation(isSection: true), domain: 0))
       }
@@ -56,16 +59,15 @@ extension Exits {
       return take(access, .fault(.external, domain: 0))
     }
     // What the timer counts, read often, changes nothing.
-    if physical &>> 12 == Pool.timer &>> 12, syndrome.isWord, context.value.running == .kernel {
-      return readTimer(access.address, syndrome)
+    if physical &>> 12 == Pool.timer &>> 12, syndrome.isWord {
+      return readTimer(physical & 0xFFC, syndrome)
     }
     // A translation fault of level 3.
     trap(0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
   }
 
-  private func readTimer(_ address: UInt32, _ syndrome: AccessSyndrome) {
-    context.value.timerPage = address & ~4095
-    Self.frame.registers[Int(bitPattern: UInt(syndrome.register))] = Machine().readTimer(address & 0xFFC)
+  private func readTimer(_ offset: UInt32, _ syndrome: AccessSyndrome) {
+    Self.frame.registers[Int(bitPattern: UInt(syndrome.register))] = Machine().readTimer(offset)
     Self.frame.skip(to: Self.frame.programCounter &+ syndrome.size)
   }
 

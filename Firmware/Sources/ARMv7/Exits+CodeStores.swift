@@ -10,7 +10,12 @@ extension Exits {
   /// A store to a page from which code was translated.
   func changeCode(_ access: Access, _ physical: UInt32) {
     switch context.value.running {
-    case .kernel: beginStep(access, physical)
+    case .kernel where context.value.step.isActive: beginStep(access, physical)
+    case .kernel:
+      // What was translated goes before its bytes change, for the place in it is found by them.
+      let isFirst = context.value.step.dropped != physical && context.shadows.isCode(physical)
+      context.value.step.dropped = physical
+      isFirst ? forgetCode(at: physical) : beginStep(access, physical)
     case .user: forgetCode(at: physical)
     case .translator:
       // It goes on; what it changed is forgotten when it has ended.
@@ -24,7 +29,7 @@ extension Exits {
     if !context.value.step.isActive {
       context.value.step = Step(
         isActive: true, position: Self.frame.programCounter, state: Self.frame.state, size: 4,
-        pages: InlineArray(repeating: access.address), changed: 0)
+        pages: InlineArray(repeating: access.address), changed: 0, dropped: 0)
       copyStore()
     }
     context.value.step.pages[1] = access.address

@@ -93,7 +93,7 @@ struct Exits {
     context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
-    context.value.timerPage = 1
+    context.value.devicePage = Pool.noDevice
     context.makeSpaces()
   }
 
@@ -232,22 +232,18 @@ struct Exits {
   func finish() {
     if context.value.raised != 0 { return takeRaised() }
     guard context.value.running != .translator, !context.value.step.isActive else { return }
-    let isMasked = context[.status] & 0x80 != 0
-    guard unsafe Machine.isInterrupted else {
-      context[.commit] = Pool.statusWindow &+ StateSlot.status.rawValue
-      return
-    }
-    if isMasked, context.value.running == .kernel {
-      context[.commit] = Pool.statusWindow &+ StatusWindow.pendingOffset &+ StateSlot.status.rawValue
-    } else if !isMasked {
-      take(.interrupt)
-    }
+    let isInterrupted = unsafe Machine.isInterrupted
+    if isInterrupted, context[.status] & 0x80 == 0 { return take(.interrupt) }
+    // Where the guest unmasks it.
+    context[.commit] =
+      Pool.statusWindow &+ StateSlot.status.rawValue &+ (isInterrupted ? StatusWindow.pendingOffset : 0)
   }
 
   func takeRaised() {
     let syndrome = UInt32(truncatingIfNeeded: context.value.raised)
     context.value.raised = 0
-    guard syndrome &>> 26 == 0x24 || syndrome &>> 26 == 0x25 else { return take(.undefined) }
+    // Exception classes 0x24 and 0x25.
+    guard syndrome &>> 27 == 0x12 else { return take(.undefined) }
     let address = unsafe Machine.trapped.address
     take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), .fault(.external, domain: 0))
   }

@@ -51,8 +51,10 @@ struct GuestContext: ~Copyable {
   var identifier: UInt32
   /// The page that each view of the guest's memory shows.
   var views: InlineArray<8, UInt32>
-  /// Where the guest's kernel has read its timer, if it certainly still is there, and 1.
-  var timerPage: UInt32
+  /// Where the guest reached a device last, while that certainly is there: plus 1 if it is only known that it can
+  /// be read; or `noDevice`. And the device's physical page.
+  var devicePage: UInt32
+  var device: UInt32
   /// The store to a page of code that is being done.
   var step: Step
   /// Whether code was translated from a page that not all address spaces have.
@@ -71,6 +73,8 @@ struct Step {
   var pages: InlineArray<2, UInt32>
   /// The guest's physical address of code that it changed, and 0.
   var changed: UInt32
+  /// The same of the code that was dropped before the store is done again.
+  var dropped: UInt32
 }
 
 typealias ContextReference = Reference<GuestContext>
@@ -101,6 +105,7 @@ enum Pool {
   static var translator: UInt32 { 0xFE00_0000 }
   /// Where a store is done alone: unused bytes of the cache's first page.
   static var step: UInt32 { 0xFE20_0080 }
+  static var noDevice: UInt32 { 2 }
   /// The guest's dual timer, by its physical address.
   static var timer: UInt32 { 0x0904_0000 }
   /// Eight pages that show the guest's memory to the hypervisor.
