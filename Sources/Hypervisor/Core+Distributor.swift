@@ -209,7 +209,10 @@ extension Core where H: VirtualizationExtensions {
       bank.value.dropActive.set(held)
       bank.value.active.clear(value)
       if !H.isSoftware { endTimers(machine, bank: index, value) }
-    default: bank.value.active.set(value & ~held)
+    default:
+      let fresh = value & ~held & ~bank.value.active.load(ordering: .relaxed)
+      bank.value.active.set(fresh)
+      if !H.isSoftware { bank.value.activated.set(fresh) }
     }
     return withdraw(machine, bank: index, value)
   }

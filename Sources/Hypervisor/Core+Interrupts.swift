@@ -195,6 +195,7 @@ extension Core where H: VirtualizationExtensions {
       bank.value.inFlight.clear(bit)
       return false
     }
+    if !isActive { bank.value.activated.clear(bit) }
     bank.value.active.clear(bit)
     bank.value.pending.clear(edge)
     var list = ListRegister(
@@ -270,7 +271,7 @@ extension Core where H: VirtualizationExtensions {
     guest.value.overflows = false
     while count != 0 {
       count &-= 1
-      let interrupt = mostUrgent(guest, .active)
+      let interrupt = mostUrgent(guest, .acknowledged)
       guard interrupt != .none else { return }
       bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
       if guest.value.tied(interrupt.rawValue &>> 5) & interrupt.bit != 0 { deactivate(interrupt) }

@@ -17,6 +17,8 @@ public struct InterruptBank: ~Copyable {
   public let pending = Atomic<UInt32>(0)
   /// Active and not in a list register.
   public let active = Atomic<UInt32>(0)
+  /// Made active by a write to ISACTIVER: the guest has not acknowledged them, so it does not end them either.
+  public let activated = Atomic<UInt32>(0)
   /// The level of the interrupt's wire.
   public let line = Atomic<UInt32>(0)
   /// 1 where a rising edge counts, 0 where the level does.
@@ -48,7 +50,7 @@ public struct InterruptBank: ~Copyable {
   @inline(__always) public func select(_ selection: InterruptSelection, groups: GroupMask) -> UInt32 {
     let active = active.load(ordering: .relaxed)
     let free = ~inFlight.load(ordering: .acquiring)
-    if selection == .active { return active & free }
+    if selection == .acknowledged { return active & free & ~activated.load(ordering: .relaxed) }
     let raised = raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
     return (selection == .listable ? raised | active : raised & ~active) & free
   }
@@ -66,7 +68,8 @@ public enum InterruptSelection: Sendable {
   case deliverable
   /// What belongs into list registers: deliverable, or active and to be ended by the guest.
   case listable
-  case active
+  /// Active, and not only by the guest's own word.
+  case acknowledged
 }
 
 /// Which groups the guest's distributor forwards (GICD_CTLR.EnableGrp0 and EnableGrp1).

@@ -40,6 +40,22 @@ import Testing
     #expect(cpu.listed.isEmpty)
   }
 
+  /// What the guest made active itself, more urgent and more than there are list registers, is not what it
+  /// ends.
+  @Test func activatedOnesAreNotEnded() throws {
+    let phone = try single()
+    let cpu = phone.cpus[0]
+    for word in 10..<12 as Range<UInt64> { cpu.store(GuestMap.distributor + 0x400 + word * 4, 0) }
+    cpu.store(GuestMap.distributor + 0x304, 0xFF00)
+    sendSGI(1, to: 1, from: cpu)
+    #expect(cpu.acknowledge() == 1)
+    // All list registers are chosen anew: the one that it serves is in none.
+    cpu.store(GuestMap.distributor + 0x284, 1)
+    cpu.end(1)
+    #expect(cpu.load(GuestMap.distributor + 0x304) == 0xFF00)
+    #expect(cpu.load(GuestMap.privateInterrupts(0) + 0x300) == 0)
+  }
+
   @Test func toASibling() throws {
     let phone = try pair()
     sendSGI(3, to: 2, from: phone.cpus[0])

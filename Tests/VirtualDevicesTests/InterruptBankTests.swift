@@ -101,7 +101,7 @@ import VirtualDevices
     bank.inFlight.set(0b0000_0100)
     #expect(bank.select(.deliverable, groups: all) == 0b0111_1001)
     #expect(bank.select(.listable, groups: all) == 0b0111_1011)
-    #expect(bank.select(.active, groups: all) == 0b0000_0010)
+    #expect(bank.select(.acknowledged, groups: all) == 0b0000_0010)
   }
 
   /// GICD_CTLR forwards each group for itself; what is active is listed all the same.
