@@ -51,12 +51,13 @@ public struct DataAbort: Equatable {
   /// Whether the access is not allowed there (DFSC 0b0011xx, not in a table walk).
   public var isPermissionFault: Bool { syndrome & 0xBC == 0x0C }
 
-  /// What a load leaves in its register: `value` cut to the access's size and extended as the syndrome says.
+  /// What a load leaves in its register: `value` cut to the access's size and extended as the syndrome says, in the width of
+  /// the hypervisor's own registers.
   @inline(__always) public func extend(_ value: UInt64) -> UInt64 {
-    let unused = UInt64(64 &- 8 &<< sizeShift)
-    let zeroExtended = (value &<< unused) &>> unused
-    guard isSignExtended else { return zeroExtended }
-    let extended = UInt64(bitPattern: Int64(bitPattern: value &<< unused) &>> Int64(unused))
+    let unused = UInt(UInt.bitWidth) &- 8 &<< UInt(sizeShift)
+    let shifted = UInt(truncatingIfNeeded: value) &<< unused
+    guard isSignExtended else { return UInt64(shifted &>> unused) }
+    let extended = UInt64(UInt(bitPattern: Int(bitPattern: shifted) &>> Int(unused)))
     return isSixtyFourBit ? extended : extended & 0xFFFF_FFFF
   }
 }

@@ -27,12 +27,12 @@ extension Core where H: VirtualizationExtensions {
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
-      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: guest.value[abort.transfer])
+      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: hardware.register(abort.transfer, of: guest))
     guard let loaded = access(guest, frame: page &>> 4, device) else {
       let isMapped = !H.isSoftware && mapBoardDevice(guest.value.machine, page: page)
       return isMapped ? resume(guest) : raiseAbort(guest, syndrome)
     }
-    if !abort.isWrite { guest.value[abort.transfer] = abort.extend(loaded) }
+    if !abort.isWrite { hardware.setRegister(abort.transfer, of: guest, abort.extend(loaded)) }
     return finish(guest, syndrome)
   }
 

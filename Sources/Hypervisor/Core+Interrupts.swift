@@ -112,9 +112,10 @@ extension Core where H: VirtualizationExtensions {
   func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptNumber {
     var best = InterruptNumber.none
     var bestPriority: UInt32 = 0x100
+    let groups = groups(of: guest)
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
-      var rest = bank.value.select(selection, groups: groups(of: guest))
+      var rest = bank.value.select(selection, groups: groups)
       let active = bank.value.active.load(ordering: .relaxed)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)

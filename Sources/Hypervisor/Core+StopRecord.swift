@@ -4,6 +4,7 @@ import VirtualDevices
 extension Core where H: VirtualizationExtensions {
   /// The record that a VM leaves: who, why, where, and all registers.
   func recordStop(_ guest: VirtualCPUReference, _ reason: StopReason) {
+    if isLoaded(guest) { hardware.collectRegisters(guest) }
     lockConsole()
     endLine()
     put("[pocketvisor] ")

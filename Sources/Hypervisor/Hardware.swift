@@ -142,6 +142,11 @@ public protocol VirtualizationExtensions: Hardware {
   /// - Parameter memory: `softwareBytes` of the board's, on a boundary of 2 MiB.
   /// - Returns: what is to be in `VirtualMachine.translation`; 0 if the VM has too much memory for that.
   func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64
+  /// Makes `VirtualCPU.registers` of the loaded guest its own, to be shown.
+  func collectRegisters(_ guest: VirtualCPUReference)
+  /// A general-purpose register of the loaded guest, whose device access is being answered.
+  func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64
+  func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64)
   /// Makes the loaded guest take an exception with this syndrome (ESR_EL1) when it goes on.
   func raise(_ syndrome: UInt64)
   /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
@@ -185,6 +190,14 @@ extension VirtualizationExtensions {
   @inline(__always) public static var softwareBytes: UInt64 { 4 << 20 }
   @inline(__always) public func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
     0
+  }
+  @inline(__always) public func collectRegisters(_ guest: VirtualCPUReference) {}
+  @inline(__always) public func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64 {
+    guest.value[index]
+  }
+  @inline(__always)
+  public func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64) {
+    guest.value[index] = value
   }
   @inline(__always) public func raise(_ syndrome: UInt64) {}
   @inline(__always) public func setInterruptWire(_ isRaised: Bool) {}

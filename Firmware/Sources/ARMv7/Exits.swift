@@ -56,12 +56,14 @@ struct Exits {
   // MARK: Changing guests, for the scheduler
 
   static func save(_ guest: VirtualCPUReference) {
+    collectRegisters(guest)
     guest.value[.programCounter] = UInt64(frame.programCounter)
     guest.value[.processorState] = UInt64(frame.state)
     if current.context.value.running == .user { current.context[.threadUserReadWrite] = read_tpidrurw() }
   }
 
   static func load(_ guest: VirtualCPUReference) {
+    unsafe areCollected = true
     let context = Machine().context(of: guest.value.machine)
     unsafe loaded = Exits(guest: guest, context: context)
     Machine().leaveGuestSpace()
@@ -102,14 +104,29 @@ struct Exits {
   /// The scheduler's choice goes on, in its own address space.
   static func go(on guest: VirtualCPUReference) {
     let exits = current
-    unsafe withRegisters(of: guest) { registers, core in
-      unsafe registers.copyMemory(from: core, byteCount: registersBytes)
+    if unsafe areCollected {
+      unsafe areCollected = false
+      unsafe withRegisters(of: guest) { registers, core in
+        unsafe registers.copyMemory(from: core, byteCount: registersBytes)
+      }
     }
     exits.context.loadSpace()
     Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
       exits.context.value.isFresh = false
       exits.ask(TranslatorRequest.start, frame.programCounter | (frame.state &>> 5 & 1))
+    }
+  }
+
+  /// Whether the loaded guest's R0…R14 are where the core has them, and not in the frame. Most exits change one at most.
+  nonisolated(unsafe) private static var areCollected = false
+
+  /// Moves them there.
+  @inline(never) static func collectRegisters(_ guest: VirtualCPUReference) {
+    guard unsafe !areCollected else { return }
+    unsafe areCollected = true
+    unsafe withRegisters(of: guest) { registers, core in
+      unsafe core.copyMemory(from: registers, byteCount: registersBytes)
     }
   }
 
@@ -126,15 +143,14 @@ struct Exits {
 
   /// The core answers, as after an exception taken to EL2.
   func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
-    unsafe Self.withRegisters(of: guest) { registers, core in
-      unsafe core.copyMemory(from: registers, byteCount: Self.registersBytes)
-    }
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 
   @inline(never) func trap(_ syndrome: UInt32, address: UInt32 = 0, page: UInt32 = 0) {
     unsafe Machine.trapped = Trapped(syndrome: syndrome, address: address, page: page)
     let guest = self.guest
+    // Data aborts are about one register.
+    if syndrome &>> 26 != 0x24 { Self.collectRegisters(guest) }
     enterCore { $0.handleTrap(guest) }
   }
 

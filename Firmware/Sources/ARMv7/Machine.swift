@@ -99,6 +99,17 @@ struct Machine: NarrowHardware {
   func saveSystemRegisters(_ guest: VirtualCPUReference) { Exits.save(guest) }
   func loadSystemRegisters(_ guest: VirtualCPUReference) { Exits.load(guest) }
 
+  func collectRegisters(_ guest: VirtualCPUReference) { Exits.collectRegisters(guest) }
+
+  /// The translator's frame is never one of a device access.
+  func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64 {
+    UInt64(Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))])
+  }
+
+  func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64) {
+    Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))] = UInt32(truncatingIfNeeded: value)
+  }
+
   func raise(_ syndrome: UInt64) { Exits.current.context.value.raised = syndrome }
 
   // MARK: Floating point
