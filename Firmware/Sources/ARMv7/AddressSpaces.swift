@@ -183,6 +183,11 @@ extension ContextReference {
 
   // MARK: Using them
 
+  /// What is at an address may be something else now.
+  @inline(never) func forgetDevices() {
+    for index in 0..<4 as Range<Int> { value.devices[index].page = Pool.noDevice }
+  }
+
   /// Makes the guest's current address space the one that is walked.
   func activateSpace() {
     guard value.isSpaceStale else { return }

@@ -15,8 +15,9 @@ extension Exits {
     if !isUser, access.address &- Pool.statusWindow < StatusWindow.bytes {
       return ask(TranslatorRequest.statusStore, 0)
     }
-    if !isUser, access.address & ~4095 ^ context.value.devicePage <= (access.isWrite ? 0 : 1) {
-      return accessDevice(access, context.value.device | access.address & 4095)
+    let place = context.value.devices[DevicePlace.index(access.address)]
+    if !isUser, access.address & ~4095 ^ place.page <= (access.isWrite ? 0 : 1) {
+      return accessDevice(access, place.physical | access.address & 4095)
     }
     abort(access, status)
   }
@@ -30,8 +31,8 @@ extension Exits {
       switch try context.shadows.fill(access) {
       case .filled: context.value.step.dropped = 0
       case .device(let physical):
-        context.value.devicePage = access.address & ~4095 | (access.isWrite ? 0 : 1)
-        context.value.device = physical & ~4095
+        context.value.devices[DevicePlace.index(access.address)] = DevicePlace(
+          page: access.address & ~4095 | (access.isWrite ? 0 : 1), physical: physical & ~4095)
         accessDevice(access, physical)
       case .code(let physical): changeCode(access, physical)
       case .reserved: take(access, .fault(.translation(isSection: true), domain: 0))

@@ -8,7 +8,7 @@ extension Exits {
   /// - Parameter code: of an exit.
   func answerSystem(_ code: UInt32) {
     let value = Self.frame.registers[Int(bitPattern: UInt(ExitCode.register(code)))]
-    context.value.devicePage = Pool.noDevice
+    context.forgetDevices()
     guard let effect = SystemEffect(rawValue: code &>> 12 & 15) else { return lose() }
     switch effect {
     case .control: writeControl(value)

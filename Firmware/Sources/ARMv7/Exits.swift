@@ -95,7 +95,7 @@ struct Exits {
     context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
-    context.value.devicePage = Pool.noDevice
+    context.forgetDevices()
     context.makeSpaces()
   }
 

@@ -51,14 +51,22 @@ struct GuestContext: ~Copyable {
   var identifier: UInt32
   /// The page that each view of the guest's memory shows.
   var views: InlineArray<8, UInt32>
-  /// Where the guest reached a device last, while that certainly is there: plus 1 if it is only known that it can
-  /// be read; or `noDevice`. And the device's physical page.
-  var devicePage: UInt32
-  var device: UInt32
+  /// Where the guest reached devices last, while they certainly are there.
+  var devices: InlineArray<4, DevicePlace>
   /// The store to a page of code that is being done.
   var step: Step
   /// Whether code was translated from a page that not all address spaces have.
   var hasLocalCode: Bool
+}
+
+/// A page of the guest's kernel that shows a device.
+struct DevicePlace {
+  /// Plus 1 if it is only known that it can be read; or `Pool.noDevice`.
+  var page: UInt32
+  var physical: UInt32
+
+  /// Drivers have their pages beside each other, or with a page between them.
+  static func index(_ address: UInt32) -> Int { Int(bitPattern: UInt((address &>> 12 ^ address &>> 14) & 3)) }
 }
 
 /// A store to a page from which code was translated: it is done alone, from another place, while the page is open.
