@@ -101,7 +101,7 @@ struct Machine: NarrowHardware {
 
   func collectRegisters(_ guest: VirtualCPUReference) { Exits.collectRegisters(guest) }
 
-  /// The translator's frame is never one of a device access.
+  /// Of what runs: the guest, or the translator for it.
   func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64 {
     UInt64(Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))])
   }
