@@ -19,6 +19,7 @@ struct Frame {
   /// The instruction is done.
   @inline(never) mutating func skip(to address: UInt32) {
     programCounter = address
+    guard isT32 else { return }
     state = state & ~0x0600_FC00 | Status.ifThen(ITState.advanced(Status.ifThen(in: state)))
   }
 }
