@@ -33,7 +33,7 @@ let package = Package(
     // The same for guests of Pocketvisor.
     .target(name: "GuestMachine", dependencies: ["Runtime"], cSettings: thumbC),
     .target(name: "GuestSupport", dependencies: ["GuestMachine", "Appliance"], swiftSettings: thumbSwift),
-    .target(name: "SmallAssembly", cSettings: thumbC),
+    .target(name: "SmallAssembly", dependencies: ["GuestMachine"], cSettings: thumbC),
     guest("Small", "SmallAssembly"),
     .target(name: "HostileAssembly", dependencies: ["GuestMachine"], cSettings: thumbC),
     guest("Hostile32", "HostileAssembly"),

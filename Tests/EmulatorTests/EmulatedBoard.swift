@@ -63,9 +63,15 @@ struct EmulatedBoard: Sendable {
   func run(narrow yaml: String, on board: BoardModel = .vexpress, script: Script) throws -> Recording {
     let path = try Self.writeImage(yaml, for: board.description)
     defer { try? FileManager.default.removeItem(atPath: path) }
+    return try run(narrowImage: path, on: board, script: script)
+  }
+
+  /// The same with a device image, or without any.
+  func run(narrowImage path: String?, on board: BoardModel, script: Script) throws -> Recording {
     let options = EmulatorOptions(
       board: board, deviceTree: try board.locateTree(nil),
-      software: ["-kernel", Repository.narrowHypervisor, "-initrd", path], cpus: 1, memory: BoardModel.memory,
+      software: ["-kernel", Repository.narrowHypervisor] + (path.map { ["-initrd", $0] } ?? []), cpus: 1,
+      memory: BoardModel.memory,
       interruptControllerGeneration: 2, cpuModel: "", countsInstructions: countsInstructions, devices: nil,
       extra: [])
     return try run(program: board.program, options.arguments, script)
@@ -82,7 +88,7 @@ struct EmulatedBoard: Sendable {
   }
 
   /// A phone's device image in a new file.
-  private static func writeImage(_ yaml: String, for board: BoardDescription) throws -> String {
+  static func writeImage(_ yaml: String, for board: BoardDescription) throws -> String {
     let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(yaml.utf8))
     let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
     let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"

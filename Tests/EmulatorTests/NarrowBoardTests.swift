@@ -15,33 +15,21 @@ import Testing
     _ board: BoardModel, image: Data?, until texts: String..., counting: Bool = false,
     timeout: Duration = .seconds(60)
   ) throws -> Recording {
-    EmulatedBoard.places.wait()
-    defer { EmulatedBoard.places.signal() }
     let path = NSTemporaryDirectory() + "/pocketvisor-phone-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
     try image?.write(to: URL(fileURLWithPath: path))
-    let software = ["-kernel", Repository.narrowHypervisor] + (image == nil ? [] : ["-initrd", path])
-    let options = EmulatorOptions(
-      board: board, deviceTree: try board.locateTree(nil), software: software, cpus: 1,
-      memory: BoardModel.memory,
-      interruptControllerGeneration: 2, cpuModel: "", countsInstructions: counting, devices: nil, extra: [])
-    var session = ConsoleSession(
-      listener: UntilListener(texts: texts), keyboard: nil, screen: nil, timeout: timeout)
-    let end = session.run(try EmulatorProcess(board.program, options.arguments))
-    return Recording(end: end, output: "", missing: session.listener.missing)
+    return try EmulatedBoard(countsInstructions: counting, timeout: timeout).run(
+      narrowImage: image == nil ? nil : path, on: board, script: Script(until: texts))
   }
 
   /// A phone with Debian's kernel for 32-bit ARM.
   private static func image(gic: Int = 2, second: String? = nil) throws -> Data {
     var text = PhoneText.phone(PhoneText.debian("legacy", cpus: 1, mebibytes: 128, of: .armhf))
     if let second { text += PhoneText.debian(second, cpus: 1, mebibytes: 128, of: .armhf) }
-    let file = InputFile(path: Repository.path + "/phone.yaml", data: Data(text.utf8))
     var board = BoardModel.vexpress.description
     board.interruptControllerGeneration = gic
-    let path = NSTemporaryDirectory() + "/pocketvisor-image-\(UUID().uuidString)"
+    let path = try EmulatedBoard.writeImage(text, for: board)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let image = try DeviceImage(PhoneLayout(PhoneDescription(reading: file), for: board))
-    try OutputFile.replace(path) { try image.tree.write(to: $0) }
     return try Data(contentsOf: URL(fileURLWithPath: path))
   }
 

@@ -1,16 +1,10 @@
 // Entry, vectors and attempts. All of it is T32 but the first two instructions: a kernel is entered in A32.
 
+#include "Routine.h"
+
   .syntax unified
 
   .equ supervisor, 19
-
-  .macro routine name
-  .section .text.\name, "ax"
-  .type \name, %function
-  .thumb_func
-  .globl \name
-\name:
-  .endm
 
   .section .text.head, "ax"
   .arm

@@ -1,15 +1,9 @@
 // User mode: the way in and out.
 
+#include "Routine.h"
+
   .syntax unified
   .thumb
-
-  .macro routine name
-  .section .text.\name, "ax"
-  .type \name, %function
-  .thumb_func
-  .globl \name
-\name:
-  .endm
 
 // guest_run_user(context, uses_rfe)
   routine guest_run_user

@@ -1,16 +1,10 @@
 // What compilers and people write in T32, checked against the same done in another way.
 
+#include "Routine.h"
+
   .syntax unified
   .thumb
   .arch_extension sec
-
-  .macro routine name
-  .section .text.\name, "ax"
-  .type \name, %function
-  .thumb_func
-  .globl \name
-\name:
-  .endm
 
 // r4: the seed; r5: the number of the check. r0 to r3 and r12 are free.
   .macro check condition

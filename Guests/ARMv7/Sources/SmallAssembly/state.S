@@ -1,16 +1,10 @@
 // State that only this guest may change: registers of modes that nothing uses, and the floating-point unit's.
 
+#include "Routine.h"
+
   .syntax unified
   .thumb
   .fpu neon
-
-  .macro routine name
-  .section .text.\name, "ax"
-  .type \name, %function
-  .thumb_func
-  .globl \name
-\name:
-  .endm
 
 // The next number of r0's sequence, in r1; uses r2.
   .macro next
