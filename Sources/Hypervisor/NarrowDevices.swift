@@ -63,7 +63,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
   /// interrupted is over.
-  public mutating func setAlarm(_ deadline: UInt64) {
+  @inline(never) public mutating func setAlarm(_ deadline: UInt64) {
     timer.endAlarm()
     guard deadline != ~0 else { return }
     let now = counter()

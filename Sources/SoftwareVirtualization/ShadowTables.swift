@@ -251,7 +251,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
   // MARK: Forgetting
 
   /// The guest's TLB forgets a page, in all its address spaces.
-  public func invalidate(_ address: UInt32) {
+  @inline(never) public func invalidate(_ address: UInt32) {
     let megabyte = address &>> 20
     guard !layout.isReserved(address) else { return }
     var last: UInt32 = 0
@@ -381,7 +381,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
   }
 
   /// The guest's physical page of code at an address, or 1 if nothing is executed there.
-  public func codePage(_ address: UInt32) -> UInt32 {
+  @inline(never) public func codePage(_ address: UInt32) -> UInt32 {
     let page = try? GuestWalk(memory: memory).translate(Access(address: address, isFetch: true))
     return page.map { $0.physical & ~4095 } ?? 1
   }

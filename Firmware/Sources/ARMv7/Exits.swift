@@ -53,6 +53,13 @@ struct Exits {
     unsafe (address_of_stacks() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
   }
 
+  /// Where an exception of the hypervisor's own was taken; nothing goes on.
+  static func showFault(_ programCounter: UInt32, _ state: UInt32) {
+    unsafe activeFrame = translatorFrame
+    frame.programCounter = programCounter
+    frame.state = state
+  }
+
   // MARK: Changing guests, for the scheduler
 
   static func save(_ guest: VirtualCPUReference) {

@@ -8,15 +8,6 @@ import Hypervisor
 import SoftwareVirtualization
 import VirtualDevices
 
-/// What an exception of the hypervisor's own left.
-struct OwnFault {
-  var isSet = false
-  var programCounter: UInt32 = 0
-  var state: UInt32 = 0
-  var syndrome: UInt32 = 0
-  var address: UInt32 = 0
-}
-
 /// What the core is told of a trap, in the form of the registers of EL2.
 struct Trapped {
   /// ESR_EL2, FAR_EL2, and the guest's physical address in the form of HPFAR_EL2.
@@ -27,12 +18,9 @@ struct Trapped {
 
 /// The physical CPU that executes this.
 struct Machine: NarrowHardware {
-  /// Set once, before the device stops.
-  nonisolated(unsafe) static var fault = OwnFault()
   nonisolated(unsafe) static var trapped = Trapped()
 
   func read(_ register: MachineRegister) -> UInt64 {
-    if unsafe Self.fault.isSet { return unsafe read(register, of: Self.fault) }
     switch register {
     case .syndrome: return unsafe UInt64(Self.trapped.syndrome)
     case .faultAddress: return unsafe UInt64(Self.trapped.address)
@@ -44,16 +32,6 @@ struct Machine: NarrowHardware {
     case .interruptAcknowledge: return UInt64(devices.acknowledge())
     case .affinity: return UInt64(read_mpidr())
     default: return 0  // of virtualization extensions that software does not need
-    }
-  }
-
-  private func read(_ register: MachineRegister, of fault: OwnFault) -> UInt64 {
-    switch register {
-    case .syndrome: UInt64(fault.syndrome)
-    case .faultAddress: UInt64(fault.address)
-    case .programCounter: UInt64(fault.programCounter)
-    case .processorState: UInt64(fault.state)
-    default: 0
     }
   }
 

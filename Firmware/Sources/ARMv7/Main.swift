@@ -36,8 +36,8 @@ func handleExit(_ kind: UInt32) -> UnsafeMutableRawPointer? {
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)
 func handleOwnFault(_ programCounter: UInt32, _ state: UInt32, _ syndrome: UInt32, _ address: UInt32) {
-  unsafe Machine.fault = OwnFault(
-    isSet: true, programCounter: programCounter, state: state, syndrome: syndrome, address: address)
+  unsafe Machine.trapped = Trapped(syndrome: syndrome, address: address)
+  Exits.showFault(programCounter, state)
   guard let cpu = unsafe anyCPU else { while true { wait_for_interrupt() } }
   Core(hardware: Machine(), cpu: cpu).handleOwnFault()
 }

@@ -61,7 +61,7 @@ own_fault:
   mrchi p15, 0, r3, c6, c0, 0       // DFAR
   ldr r0, [sp, #60]
   mrc p15, 0, r4, c13, c0, 4        // TPIDRPRW
-  ldr r5, =stacks + STACK_STRIDE
+  ldr r5, =stacks + STACK_STRIDE - FRAME_SIZE - 4
   add sp, r5, r4, lsl #13
   bl handle_own_fault
   .ltorg
