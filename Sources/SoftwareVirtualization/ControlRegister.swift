@@ -2,8 +2,8 @@
 public enum ControlRegister {
   /// M, A, C, Z, I, V, TRE, AFE, TE: what a guest can change. EE is not among them.
   public static var writable: UInt32 { 0x7000_3807 }
-  /// M and AFE: with them changes what is at an address.
-  public static var translating: UInt32 { 0x2000_0001 }
+  /// M, V, AFE and TE: with them changes what is at an address, or where exceptions go.
+  public static var translating: UInt32 { 0x6000_2001 }
 }
 
 /// PAR for what an access found (B4.1.112): of a page normal memory, write-back, shareable.

@@ -75,6 +75,9 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
 
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// The slot some bytes further.
+  public static func + (slot: StateSlot, bytes: UInt32) -> StateSlot { StateSlot(rawValue: slot.rawValue &+ bytes) }
+
   /// What registers held that cached code needed.
   public static var spill0: StateSlot { StateSlot(rawValue: 0x00) }
   public static var spill1: StateSlot { StateSlot(rawValue: 0x04) }
@@ -124,8 +127,7 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   public static var mediaFeatures1: StateSlot { StateSlot(rawValue: 0xE4) }
   /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`: those of User mode are below 256.
   public static var banks: StateSlot { StateSlot(rawValue: 0xE8) }
-  public static var userBank: StateSlot { banks }
-  public static var supervisorBank: StateSlot { StateSlot(rawValue: banks.rawValue &+ 36) }
+  public static func bank(_ bank: UInt32) -> StateSlot { StateSlot(rawValue: banks.rawValue &+ 12 &* bank) }
   /// R8…R12 of FIQ mode, or of the others in FIQ mode.
   public static var fastRegisters: StateSlot { StateSlot(rawValue: 0x130) }
   /// r0…r14 at an exit, and the address in the cache.
@@ -138,10 +140,13 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   public static var ifThen: StateSlot { StateSlot(rawValue: 0x198) }
   /// The exception that the guest takes if the translator's access to its memory aborts: a `GuestException`.
   public static var abort: StateSlot { StateSlot(rawValue: 0x19C) }
-  /// Where in the cache a supervisor call from User mode goes on, if that is known, and 0.
-  public static var callEntry: StateSlot { StateSlot(rawValue: 0x1A0) }
+  /// Where in the cache the guest's kernel takes an exception, if that is known, and 0: a word for each `GuestException`.
+  static var entries: StateSlot { StateSlot(rawValue: 0x1A0) }
+  public static func entry(_ exception: GuestException) -> StateSlot {
+    StateSlot(rawValue: entries.rawValue &+ exception.rawValue)
+  }
   /// CCSIDR by CSSELR: `cacheSizeCount` words.
-  public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x1A4) }
+  public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x1C0) }
 
   /// A register of c0 with opc1 0: 24 words from 0x78.
   /// - Parameters: CRm 0…2 and opc2.

@@ -232,6 +232,19 @@ extension BlockTranslator {
     var free: UInt32 = 2
     while list &>> free & 1 != 0 || free == word.rn { free = free &+ 1 }
     guard free < 15 else { return emulate() }
+    loadTarget(word, through: free)
+    if list != 0 { writer.emit(A32.loadMultiple(free, list)) }
+    if word[21] { move(word.rn, word.rn, plus: word.stepped(0, word.listBytes)) }
+    writer.state.place = .inTarget
+    writer.restore(free, 2)
+    spillTwo()
+    writer.load(0, .target)
+    probe()
+  }
+
+  /// Reads both ends of an LDM with the PC, which goes to `StateSlot.target`; behind it a spilled register has the lowest
+  /// address.
+  mutating func loadTarget(_ word: A32Word, through free: UInt32) {
     let bytes = word.listBytes
     // From the base: IA 0, IB 4, DA 4 - bytes, DB -bytes.
     let start = word.lowest(0, bytes)
@@ -243,13 +256,6 @@ extension BlockTranslator {
     writer.emit(A32.load(free, free, bytes &- 4))
     writer.store(free, .target)
     move(free, word.rn, plus: start)
-    if list != 0 { writer.emit(A32.loadMultiple(free, list)) }
-    if word[21] { move(word.rn, word.rn, plus: word.stepped(0, bytes)) }
-    writer.state.place = .inTarget
-    writer.restore(free, 2)
-    spillTwo()
-    writer.load(0, .target)
-    probe()
   }
 
   /// `destination := source + offset`, up to 64 either way.

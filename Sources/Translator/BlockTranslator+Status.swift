@@ -30,10 +30,41 @@ extension BlockTranslator {
   mutating func emulate() { leaveKnown(ExitCode.emulate) }
 
   mutating func returnFromException(_ word: A32Word) {
-    // MOVS pc, lr, or SUBS pc, lr, #0.
-    let operation = word.rawValue & 0x0FFF_FFFF
-    let isPlain = operation == 0x01B0_F00E || operation == 0x025E_F000
-    leaveKnown(isPlain && writer.state.ifThen == 0 ? ExitCode.exceptionReturn : ExitCode.emulate)
+    switch word.rawValue & 0x0FFF_F000 {
+    // MOVS pc, lr
+    case 0x01B0_F000 where word.field(0, 12) == 14: writer.store(14, .target)
+    // SUBS pc, lr, #constant
+    case 0x025E_F000: subtractFromLink(word)
+    case let other:
+      guard other &>> 25 == 4, word.condition != 15, loadForReturn(word) else { return emulate() }
+    }
+    writer.emit(A32.exit(ExitCode.exceptionReturn))
+  }
+
+  private mutating func subtractFromLink(_ word: A32Word) {
+    writer.spill(0, 2)
+    // SUB r0, lr, #constant
+    writer.emit(0xE24E_0000 | word.field(0, 12))
+    writer.store(0, .target)
+    writer.restore(0, 2)
+  }
+
+  /// LDM with the PC and S. Behind it the mode alone is still the exception's.
+  /// - Returns: whether it has a register to be loaded through.
+  private mutating func loadForReturn(_ word: A32Word) -> Bool {
+    let list = word.field(0, 15)
+    let loaded = list & ~(1 &<< word.rn)
+    guard loaded != 0, !(word[21] && list != loaded) else { return false }
+    let free = UInt32(truncatingIfNeeded: loaded.trailingZeroBitCount)
+    loadTarget(word, through: free)
+    writer.emit(A32.loadMultiple(free, list))
+    if word[21] {
+      move(word.rn, word.rn, plus: word.stepped(0, word.listBytes))
+    }
+    writer.state.restored(2)
+    writer.state.place = .inTarget
+    writer.state.unfinished = .exceptionReturn
+    return true
   }
 
   /// An exit behind which the guest's PC is, so that it need not be found. Nobody goes on there.

@@ -44,7 +44,7 @@ extension Translator {
   /// Throws all code away. Nobody may be in it.
   public func flush() {
     self[.generation] = generation &+ 1
-    self[.callEntry] = 0
+    forgetEntries()
     fill(layout.directory &+ CacheLayout.directoryHead, 4 &* CacheLayout.buckets, 0)
     var page = layout.cache
     while page != layout.end {

@@ -33,6 +33,8 @@ struct Recovery {
     case status(register: UInt32)
     /// These bytes of the CPSR are still to be written.
     case flags(register: UInt32, mask: UInt32)
+    /// The mode is still the exception's; all else is that of where it returns to, which `StateSlot.target` says.
+    case exceptionReturn
   }
 
   mutating func spill(_ register: UInt32, _ slot: UInt32) {

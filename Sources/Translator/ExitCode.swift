@@ -11,7 +11,7 @@ public enum ExitCode {
   static var stale: UInt32 { 3 }
   /// An instruction that the translator does itself.
   static var emulate: UInt32 { 4 }
-  /// MOVS pc, lr, which the translator does unless the hypervisor knows what comes of it.
+  /// The end of an exception, to `StateSlot.target`; the registers are what they are to be. The hypervisor does it, or asks.
   public static var exceptionReturn: UInt32 { 5 }
   /// Plus a `Departure`.
   static var departure: UInt32 { 8 }

@@ -49,33 +49,18 @@ public enum GuestException: UInt32, Sendable {
   case interrupt = 0x18
   case fastInterrupt = 0x1C
 
-  var mode: UInt32 {
-    switch self {
-    case .undefined: return Mode.undefined
-    case .supervisorCall: return Mode.supervisor
-    case .prefetchAbort, .dataAbort: return Mode.abort
-    case .interrupt: return Mode.interrupt
-    case .fastInterrupt: return Mode.fastInterrupt
-    }
-  }
+  // Tables with four bits for each word of the vectors, from the lowest: none, undefined, supervisor call, prefetch abort,
+  // data abort, none, interrupt, fast interrupt.
 
-  /// Where it returns to, from the instruction that it was taken at (B1.8.3, table B1-7).
-  func returnAddress(_ instruction: UInt32, size: UInt32) -> UInt32 {
-    switch self {
-    case .undefined: return instruction & 1 != 0 ? instruction &+ 1 : instruction &+ 4
-    case .supervisorCall: return instruction & ~1 &+ size
-    case .dataAbort: return instruction & ~1 &+ 8
-    case .prefetchAbort, .interrupt, .fastInterrupt: return instruction & ~1 &+ 4
-    }
-  }
+  public var mode: UInt32 { 0x10 | entry(0x1207_73B0) }
+  /// That mode's `Mode.bank`.
+  public var bank: UInt32 { entry(0x1204_4350) }
+  /// A, I and F, as far as it sets them.
+  public var masks: UInt32 { entry(0x7606_6220) &<< 6 }
+  /// How far behind the instruction that it was taken at it returns to (B1.8.3, table B1-7).
+  public func returnOffset(isT32: Bool) -> UInt32 { entry(isT32 ? 0x4408_4220 : 0x4408_4440) }
 
-  var masks: UInt32 {
-    switch self {
-    case .undefined, .supervisorCall: return Status.interrupts
-    case .prefetchAbort, .dataAbort, .interrupt: return Status.interrupts | Status.asynchronousAborts
-    case .fastInterrupt: return Status.interrupts | Status.asynchronousAborts | Status.fastInterrupts
-    }
-  }
+  private func entry(_ table: UInt32) -> UInt32 { table &>> rawValue & 15 }
 }
 
 extension Translator {
@@ -97,13 +82,17 @@ extension Translator {
   public func take(_ exception: GuestException) {
     let instruction = self[.programCounter]
     let saved = currentStatus
-    let size: UInt32 = instruction & 1 != 0 ? 2 : 4
     changeMode(exception.mode)
     self[.savedStatus] = saved
-    setRegister(14, exception.returnAddress(instruction, size: size))
+    setRegister(14, instruction & ~1 &+ exception.returnOffset(isT32: instruction & 1 != 0))
     self[.status] = self[.status] | exception.masks
     enter(vectors &+ exception.rawValue)
-    if exception == .supervisorCall { self[.callEntry] = self[.position] }
+    self[.entry(exception)] = self[.position]
+  }
+
+  /// Where exceptions go on is to be found anew.
+  func forgetEntries() {
+    for word: UInt32 in 0..<8 { space.setWord(layout.state &+ StateSlot.entries.rawValue &+ 4 &* word, 0) }
   }
 
   /// Another mode's R13, R14, SPSR, and in FIQ mode R8 to R12, become the current ones. What is no mode changes nothing.
@@ -156,18 +145,26 @@ extension Translator {
     }
   }
 
-  /// The end of an exception: the guest goes on at this address with this status.
-  func returnFromException(to address: UInt32, status: UInt32) -> Outcome {
+  /// The end of an exception: the guest is at this address with this status.
+  func leaveException(to address: UInt32, status: UInt32) {
     writeStatus(status, mask: 15)
     let isT32 = status & Status.thumb != 0
-    let target = isT32 ? address | 1 : address & ~3
-    let ifThen = isT32 ? Status.ifThen(in: status) : 0
-    guard self[.status] & Status.mode != Mode.user else {
-      self[.programCounter] = target
-      self[.ifThen] = ifThen
-      return .user
-    }
-    enter(target, ifThen: ifThen)
+    self[.programCounter] = isT32 ? address | 1 : address & ~3
+    self[.ifThen] = isT32 ? Status.ifThen(in: status) : 0
+  }
+
+  /// The same, and it goes on there.
+  func returnFromException(to address: UInt32, status: UInt32) -> Outcome {
+    leaveException(to: address, status: status)
+    return goOn()
+  }
+
+  /// The guest goes on where it is, in the mode that it is in.
+  func goOn() -> Outcome {
+    guard !isInUserMode else { return .user }
+    enter(self[.programCounter], ifThen: self[.ifThen])
     return .resume
   }
+
+  var isInUserMode: Bool { self[.status] & Status.mode == Mode.user }
 }

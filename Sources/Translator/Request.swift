@@ -67,27 +67,24 @@ extension Translator {
 
   private func take(_ exception: UInt32) -> UInt32 {
     guard let exception = GuestException(rawValue: exception) else { return TranslatorCall.lost }
+    // A return from an exception that was under way may have masked it.
+    if exception == .interrupt, self[.status] & Status.interrupts != 0 { return Translator.call(goOn()) }
     take(exception)
     return TranslatorCall.resume
   }
 
   /// Forgets code, and goes on where the guest was.
   private func forget(_ request: UInt32, _ page: UInt32) -> UInt32 {
-    let isUser = self[.status] & Status.mode == Mode.user
     let isBehind = request >= TranslatorRequest.dropBehind
     if isBehind { self[.position] = self[.position] &- 4 }
-    guard isUser || recover() else { return TranslatorCall.lost }
-    var programCounter = self[.programCounter]
-    var ifThen = self[.ifThen]
+    guard isInUserMode || recover() else { return TranslatorCall.lost }
     if isBehind {
-      programCounter = programCounter &+ 4
-      ifThen = ITState.advanced(ifThen)
+      self[.programCounter] = self[.programCounter] &+ 4
+      self[.ifThen] = ITState.advanced(self[.ifThen])
     }
     let isDrop = request == TranslatorRequest.drop || request == TranslatorRequest.dropBehind
     // A branch may have been translated with a word from the other page of the pair.
     isDrop ? drop(page & ~8191, count: 8192) : flush()
-    if isUser { return TranslatorCall.user }
-    enter(programCounter, ifThen: ifThen)
-    return TranslatorCall.resume
+    return Translator.call(goOn())
   }
 }

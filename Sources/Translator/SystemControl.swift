@@ -154,7 +154,7 @@ extension Translator {
     case 0x1002: self[.coprocessorAccess] = value & 0xF0_0000
     case 0xC000:
       self[.vectorBase] = value & ~31
-      self[.callEntry] = 0
+      forgetEntries()
     default:
       self[.cacheSelection] = value & 15
       let offset = StateSlot.cacheSizes.rawValue &+ 4 &* (value & 15)

@@ -32,7 +32,8 @@ public struct Translator<Space: AddressSpace> {
     case ExitCode.link: return link(at: address)
     case ExitCode.miss: return findTarget()
     case ExitCode.stale: return renew(at: address)
-    case ExitCode.emulate, ExitCode.emulate | ExitCode.known, ExitCode.exceptionReturn | ExitCode.known:
+    case ExitCode.exceptionReturn: return returnFromException(to: self[.target], status: self[.savedStatus])
+    case ExitCode.emulate, ExitCode.emulate | ExitCode.known:
       return recover(at: address, exit) ? perform() : .lost
     default:
       guard let departure = ExitCode.departure(exit & ~ExitCode.known) else { return .lost }
@@ -144,9 +145,9 @@ public struct Translator<Space: AddressSpace> {
       let register = found.spilled &>> (8 &* slot) & 0xFF
       if register < 15 { setRegister(register, space.word(layout.state &+ 4 &* slot)) }
     }
-    finish(found.unfinished)
     self[.programCounter] = programCounter
     self[.ifThen] = ifThen
+    finish(found.unfinished)
     return true
   }
 
@@ -157,6 +158,7 @@ public struct Translator<Space: AddressSpace> {
     case .status(let register):
       setRegister(register, self.register(register) & 0xFFFF_0000 | self[.status] & 0xFFFF)
     case .flags(let register, let mask): writeStatus(self.register(register), mask: mask)
+    case .exceptionReturn: leaveException(to: self[.target], status: self[.savedStatus])
     }
   }
 

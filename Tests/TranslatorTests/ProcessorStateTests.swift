@@ -129,9 +129,9 @@ import Testing
     _ = guest.enter()
     guest.translator[.status] = Mode.user
     guest.translator.take(.supervisorCall)
-    #expect(guest.translator[.callEntry] == guest.translator[.position])
+    #expect(guest.translator[.entry(.supervisorCall)] == guest.translator[.position])
     guest.translator.flush()
-    #expect(guest.translator[.callEntry] == 0)
+    #expect(guest.translator[.entry(.supervisorCall)] == 0)
   }
 
   @Test func returnStateGoesToAnyStack() {

@@ -44,7 +44,6 @@ extension Exits {
     let old = context[.control]
     let new = old & ~ControlRegister.writable | value & ControlRegister.writable
     context[.control] = new
-    context[.callEntry] = 0
     guard (old ^ new) & ControlRegister.translating != 0 else { return }
     context.shadows.invalidateAll()
     context.leaveSpace()

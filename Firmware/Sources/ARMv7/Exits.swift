@@ -225,7 +225,7 @@ struct Exits {
   /// Cached code left by SVC.
   func leaveCache(_ code: UInt32) {
     if ExitCode.isSystem(code) { return answerSystem(code) }
-    if code == ExitCode.exceptionReturn | ExitCode.known { return returnFromSupervisor(code) }
+    if code == ExitCode.exceptionReturn { return returnFromException(code) }
     switch ExitCode.departure(code) {
     case .hypervisorCall, .secureMonitorCall: trap(0x12 &<< 26)
     case .waitForInterrupt, .waitForEvent:
@@ -245,7 +245,8 @@ struct Exits {
     switch context.value.running {
     case .kernel: ask(TranslatorRequest.interrupt, exception.rawValue)
     // The translator has recovered the guest's state before it touched its memory.
-    case .user, .translator: ask(TranslatorRequest.take, exception.rawValue)
+    case .translator: ask(TranslatorRequest.take, exception.rawValue)
+    case .user: leaveUser(exception)
     }
   }
 
