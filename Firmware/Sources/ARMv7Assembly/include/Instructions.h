@@ -45,20 +45,10 @@ INSTRUCTION void entry_changed(const void *_Nonnull entry, uint32_t address) {
                    : "memory");
 }
 
-INSTRUCTION uint32_t load32(uintptr_t address) {
-  uint32_t value;
-  __asm__ volatile("ldr %0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
-INSTRUCTION void store32(uintptr_t address, uint32_t value) {
-  __asm__ volatile("str %0, [%1]" ::"r"(value), "r"(address) : "memory");
-}
-
-INSTRUCTION uint32_t load16(uintptr_t address) {
-  uint16_t value;
-  __asm__ volatile("ldrh %0, [%1]" : "=r"(value) : "r"(address) : "memory");
-  return value;
-}
+// One access of exactly this size.
+INSTRUCTION uint32_t load32(uintptr_t address) { return *(const volatile uint32_t *)address; }
+INSTRUCTION void store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
+INSTRUCTION uint32_t load16(uintptr_t address) { return *(const volatile uint16_t *)address; }
 
 // FPEXC (B4.1.57), by its encoding: the compiler knows no such unit.
 INSTRUCTION void write_fpexc(uint32_t value) {

@@ -8,19 +8,18 @@ static inline __attribute__((always_inline)) void call_hypervisor(uint32_t call,
   register uint32_t r2 __asm__("r2") = count;
   __asm__ volatile("svc #0" : "+r"(r0), "+r"(r1), "+r"(r2)::"memory");
 }
-#define LOAD(bits, instruction)                                                                               \
+// One access of exactly this size.
+#define LOAD(bits)                                                                                            \
   static inline __attribute__((always_inline)) uint32_t load##bits(uintptr_t address) {                       \
-    uint32_t value;                                                                                           \
-    __asm__ volatile(instruction " %0, [%1]" : "=r"(value) : "r"(address) : "memory");                        \
-    return value;                                                                                             \
+    return *(const volatile uint##bits##_t *)address;                                                         \
   }
-#define STORE(bits, instruction)                                                                              \
+#define STORE(bits)                                                                                           \
   static inline __attribute__((always_inline)) void store##bits(uintptr_t address, uint32_t value) {          \
-    __asm__ volatile(instruction " %0, [%1]" ::"r"(value), "r"(address) : "memory");                          \
+    *(volatile uint##bits##_t *)address = value;                                                              \
   }
-LOAD(32, "ldr")
-LOAD(16, "ldrh")
-LOAD(8, "ldrb")
-STORE(32, "str")
-STORE(16, "strh")
-STORE(8, "strb")
+LOAD(32)
+LOAD(16)
+LOAD(8)
+STORE(32)
+STORE(16)
+STORE(8)
