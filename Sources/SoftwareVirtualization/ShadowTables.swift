@@ -311,9 +311,12 @@ public struct ShadowTables<Memory: ShadowMemory> {
 
   /// Closes what only the guest's kernel may use, but its domain does not say so. To be called before the guest goes on
   /// in User mode.
-  public func tighten() {
+  @inline(__always) public func tighten() {
+    if memory.word(layout.looseCount) != 0 { closeLoose() }
+  }
+
+  @inline(never) private func closeLoose() {
     var count = memory.word(layout.looseCount)
-    guard count != 0 else { return }
     memory.setWord(layout.looseCount, 0)
     while count != 0 {
       count = count &- 1

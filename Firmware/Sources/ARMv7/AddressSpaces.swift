@@ -112,6 +112,9 @@ extension ContextReference {
     nonmutating set { store32(UInt(Pool.view &+ Pool.state &+ slot.rawValue), newValue) }
   }
 
+  /// The state page for who needs many of its words: they have offsets from one register.
+  var statePage: StatePage { StatePage(base: base_register(UInt(Pool.view &+ Pool.state))) }
+
   /// FPEXC: only EN can be changed.
   var floatingPointControl: UInt32 { self[.floatingPointControl] & 1 &<< 30 }
 
@@ -216,12 +219,14 @@ extension ContextReference {
     write_contextidr(value.identifier)
     instruction_barrier()
   }
+}
 
-  @inline(never) func loadDomains() {
-    let domains = value.running == .user ? DomainAccess.user : DomainAccess.kernel
-    guard read_dacr() != domains else { return }
-    write_dacr(domains)
-    instruction_barrier()
+struct StatePage {
+  fileprivate let base: UInt
+
+  subscript(_ slot: StateSlot) -> UInt32 {
+    get { load32(base &+ UInt(slot.rawValue)) }
+    nonmutating set { store32(base &+ UInt(slot.rawValue), newValue) }
   }
 }
 

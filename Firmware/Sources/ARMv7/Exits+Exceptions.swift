@@ -24,11 +24,12 @@ extension Exits {
 
   @inline(__always)
   private func enterKernel(_ exception: GuestException, at entry: UInt32, returningTo link: UInt32) {
-    context[.threadUserReadWrite] = read_tpidrurw()
-    let status = context[.status]
-    context[.savedStatus] = Self.frame.state & ~0x1DF | status & 0x1DF
-    context[.status] = status & 0x1C0 | exception.masks | exception.mode
-    exchange(.bank(0), .bank(exception.bank))
+    let page = context.statePage
+    page[.threadUserReadWrite] = read_tpidrurw()
+    let status = page[.status]
+    page[.savedStatus] = Self.frame.state & ~0x1DF | status & 0x1DF
+    page[.status] = status & 0x1C0 | exception.masks | exception.mode
+    exchange(page, .bank(0), .bank(exception.bank))
     Self.frame.registers[14] = link
     Self.frame.programCounter = entry
     resumeKernel()
@@ -36,43 +37,49 @@ extension Exits {
 
   /// Cached code has loaded all registers, and left where the guest goes in the state page.
   func returnFromException(_ code: UInt32) {
-    let saved = context[.savedStatus]
-    let target = context[.target]
-    let toUser = saved & Status.mode == Mode.user
-    guard let from = Mode.bank(context[.status]), let to = Mode.bank(saved), from != 1, to != 1,
-      toUser || Status.ifThen(in: saved) == 0
-    else { return ask(TranslatorRequest.exit, code) }
-    context[.status] = saved & 0x1DF
-    if from != to {
-      context[.bank(from) + 8] = saved
-      exchange(.bank(from), .bank(to))
-      context[.savedStatus] = context[.bank(to) + 8]
+    let page = context.statePage
+    let saved = page[.savedStatus]
+    guard let from = Mode.bank(page[.status]), from != 1 else { return ask(TranslatorRequest.exit, code) }
+    let target = page[.target] & (saved & Status.thumb != 0 ? ~1 : ~3)
+    if saved & Status.mode == Mode.user {
+      changeMode(page, from, 0, saved)
+      run(.user)
+      // ITSTATE and T with it.
+      return resumeUser(at: target, saved & (saved & Status.thumb != 0 ? 0xFE0F_FC20 : 0xF80F_0000))
     }
-    Self.frame.state = saved
-    let programCounter = saved & Status.thumb != 0 ? target | 1 : target & ~3
-    guard toUser else { return resumeKernel(at: programCounter) }
-    context[.programCounter] = programCounter
-    context[.ifThen] = Status.ifThen(in: saved)
-    resumeUser()
+    guard let to = Mode.bank(saved), to != 1, Status.ifThen(in: saved) == 0 else {
+      return ask(TranslatorRequest.exit, code)
+    }
+    changeMode(page, from, to, saved)
+    resumeKernel(at: target | saved &>> 5 & 1, saved)
+  }
+
+  @inline(__always)
+  private func changeMode(_ page: StatePage, _ from: UInt32, _ to: UInt32, _ saved: UInt32) {
+    page[.status] = saved & 0x1DF
+    guard from != to else { return }
+    page[.bank(from) + 8] = saved
+    page[.savedStatus] = page[.bank(to) + 8]
+    exchange(page, .bank(from), .bank(to))
   }
 
   /// By the table of branch targets, as cached code goes there: r0 is the target, r0 and r1 are in the spill slots. Whatever the
   /// guest has put into the table, it goes there in User mode.
-  private func resumeKernel(at target: UInt32) {
+  private func resumeKernel(at target: UInt32, _ saved: UInt32) {
     context[.spill0] = Self.frame.registers[0]
     context[.spill1] = Self.frame.registers[1]
     Self.frame.registers[0] = target
     let entry = load32(UInt(Pool.view &+ Pool.table &+ target & 0xFFFC))
     Self.frame.programCounter = entry & ~1
     resumeKernel()
-    Self.frame.state |= (entry & 1) &<< 5
+    Self.frame.state = saved & 0xF80F_0000 | (entry & 1) &<< 5 | 0x10
   }
 
   /// R13 and R14 become those of another mode.
-  @inline(never) private func exchange(_ from: StateSlot, _ to: StateSlot) {
-    context[from] = Self.frame.registers[13]
-    context[from + 4] = Self.frame.registers[14]
-    Self.frame.registers[13] = context[to]
-    Self.frame.registers[14] = context[to + 4]
+  @inline(__always) private func exchange(_ page: StatePage, _ from: StateSlot, _ to: StateSlot) {
+    page[from] = page[.registers + 52]
+    page[from + 4] = page[.registers + 56]
+    page[.registers + 52] = page[to]
+    page[.registers + 56] = page[to + 4]
   }
 }

@@ -42,7 +42,9 @@ extension Exits {
 
   func answerTranslator() {
     switch Self.frame.registers[0] {
-    case TranslatorCall.resume: resumeKernel()
+    case TranslatorCall.resume:
+      resumeKernel()
+      forgetChanged()
     case TranslatorCall.user: resumeUser()
     case TranslatorCall.checkUser: checkUser(Self.frame.registers[1], isWrite: Self.frame.registers[2] != 0)
     case TranslatorCall.protect: context.protect(Self.frame.registers[1], Self.frame.registers[2])
@@ -60,18 +62,22 @@ extension Exits {
   func resumeKernel() {
     run(.kernel)
     Self.frame.state = Self.frame.state & 0xF80F_0000 | 0x10
-    forgetChanged()
   }
 
   func resumeUser() {
+    run(.user)
+    let programCounter = context[.programCounter]
+    resumeUser(
+      at: programCounter & ~1,
+      Self.frame.state & 0xF80F_0000 | Status.ifThen(context[.ifThen]) | (programCounter & 1) &<< 5)
+  }
+
+  @inline(never) func resumeUser(at programCounter: UInt32, _ state: UInt32) {
     context.activateSpace()
     context.shadows.tighten()
-    run(.user)
     loadThreadRegisters()
-    let programCounter = context[.programCounter]
-    Self.frame.programCounter = programCounter & ~1
-    Self.frame.state =
-      Self.frame.state & 0xF80F_0000 | Status.ifThen(context[.ifThen]) | (programCounter & 1) &<< 5 | 0x10
+    Self.frame.programCounter = programCounter
+    Self.frame.state = state | 0x10
   }
 
   func publish(_ address: UInt32, _ count: UInt32) {

@@ -38,10 +38,11 @@ struct Exits {
   nonisolated(unsafe) private static var activeFrame: UnsafeMutablePointer<Frame>?
 
   /// What runs from now on.
-  @inline(never) func run(_ running: Running) {
+  @inline(__always) func run(_ running: Running) {
     context.value.running = running
     unsafe Self.activeFrame = running == .translator ? Self.translatorFrame : Self.guestFrame
-    context.loadDomains()
+    write_dacr(running == .user ? DomainAccess.user : DomainAccess.kernel)
+    instruction_barrier()
   }
 
   /// In the state page, so the translator has it.
@@ -255,16 +256,15 @@ struct Exits {
   /// What the core wants the guest to take, and interrupts.
   func finish() {
     if context.value.raised != 0 { return takeRaised() }
-    guard context.value.running != .translator, !context.value.step.isActive else { return }
-    let isInterrupted = unsafe Machine.isInterrupted
-    if isInterrupted, context[.status] & 0x80 == 0 { return take(.interrupt) }
-    // Where the guest unmasks it.
-    context[.commit] =
-      Pool.statusWindow &+ StateSlot.status.rawValue &+ (isInterrupted ? StatusWindow.pendingOffset : 0)
+    if unsafe Machine.isInterrupted, context.value.running != .translator, !context.value.step.isActive,
+      context[.status] & 0x80 == 0
+    {
+      take(.interrupt)
+    }
   }
 
   func takeRaised() {
-    let syndrome = UInt32(truncatingIfNeeded: context.value.raised)
+    let syndrome = context.value.raised
     context.value.raised = 0
     // Exception classes 0x24 and 0x25.
     guard syndrome &>> 27 == 0x12 else { return take(.undefined) }

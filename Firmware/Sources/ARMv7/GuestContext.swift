@@ -43,7 +43,7 @@ struct GuestContext: ~Copyable {
   var isSpaceStale: Bool
   var timer: VirtualDualTimer
   /// What the core wants the guest to take (ESR_EL1), and 0.
-  var raised: UInt64
+  var raised: UInt32
   /// Its memory, and the piece of the board's that has its tables, its cache and its state page.
   var memory: GuestMemory
   var pool: UInt32

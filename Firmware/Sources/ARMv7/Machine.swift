@@ -6,6 +6,7 @@ import ArmArchitecture
 import Drivers
 import Hypervisor
 import SoftwareVirtualization
+import Translator
 import VirtualDevices
 
 /// What the core is told of a trap, in the form of the registers of EL2.
@@ -53,7 +54,12 @@ struct Machine: NarrowHardware {
   /// Whether the loaded guest is interrupted.
   nonisolated(unsafe) static var isInterrupted = false
 
-  func setInterruptWire(_ isRaised: Bool) { unsafe Self.isInterrupted = isRaised }
+  func setInterruptWire(_ isRaised: Bool) {
+    unsafe Self.isInterrupted = isRaised
+    // Where the guest unmasks it.
+    Exits.current.context[.commit] =
+      Pool.statusWindow &+ StateSlot.status.rawValue &+ (isRaised ? StatusWindow.pendingOffset : 0)
+  }
 
   func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
   func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
@@ -88,7 +94,9 @@ struct Machine: NarrowHardware {
     Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))] = UInt32(truncatingIfNeeded: value)
   }
 
-  func raise(_ syndrome: UInt64) { Exits.current.context.value.raised = syndrome }
+  func raise(_ syndrome: UInt64) {
+    Exits.current.context.value.raised = UInt32(truncatingIfNeeded: syndrome)
+  }
 
   // MARK: Floating point
 

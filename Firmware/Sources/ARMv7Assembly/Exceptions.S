@@ -35,9 +35,8 @@
 
   .section .text.leave_guest, "ax"
 leave_guest:
-  ldr r1, [sp, #64]                 // SPSR
-  and r2, r1, #0x1F
-  cmp r2, #0x10
+  ldr r1, [sp, #64]                 // SPSR: bits 3:0 are zero for User mode alone
+  tst r1, #0xF
   bne own_fault
   ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE - 4
   bl handle_exit

@@ -50,6 +50,13 @@ INSTRUCTION uint32_t load32(uintptr_t address) { return *(const volatile uint32_
 INSTRUCTION void store32(uintptr_t address, uint32_t value) { *(volatile uint32_t *)address = value; }
 INSTRUCTION uint32_t load16(uintptr_t address) { return *(const volatile uint16_t *)address; }
 
+/// An address that the compiler does not look through: what is accessed by it has an offset from one register, instead of an
+/// address of its own.
+INSTRUCTION uintptr_t base_register(uintptr_t address) {
+  __asm__("" : "+r"(address));
+  return address;
+}
+
 // FPEXC (B4.1.57), by its encoding: the compiler knows no such unit.
 INSTRUCTION void write_fpexc(uint32_t value) {
   register uint32_t r0 __asm__("r0") = value;
