@@ -58,8 +58,7 @@ extension Core where H: VirtualizationExtensions {
         frame: frame, offset: access.offset, isStore: access.isStore,
         stored: UInt32(truncatingIfNeeded: access.stored))
     {
-      // A timer's deadline, or what can be taken, may be another now.
-      cpu.value.attention.store(1, ordering: .relaxed)
+      settleTimer(machine)
       return UInt64(loaded)
     }
     var owner: VirtualCPUReference?

@@ -51,6 +51,7 @@ extension Core where H: VirtualizationExtensions {
   /// does: or a VM could take the time of its neighbours there.
   /// - Parameter isDeliverable: whether it certainly has something to take; else its banks are looked through.
   @inline(never) func signal(_ target: VirtualCPUReference, isDeliverable: Bool) {
+    if H.isSoftware { target.value.recalled.store(1, ordering: .releasing) }
     if isRunning(target) { return isLoaded(target) ? refill(target) : alert(target.value.cpu) }
     let state = target.value.state.load(ordering: .acquiring)
     guard state == VirtualCPUState.waiting || state == VirtualCPUState.listening else { return }
@@ -116,6 +117,7 @@ extension Core where H: VirtualizationExtensions {
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: groups)
+      if rest == 0 { continue }
       let active = bank.value.active.load(ordering: .relaxed)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)

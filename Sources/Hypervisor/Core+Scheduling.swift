@@ -138,11 +138,18 @@ extension Core where H: VirtualizationExtensions {
     return true
   }
 
-  /// The wire of a timer that software makes follows its state.
-  private func settleTimer(_ machine: VirtualMachineReference, _ choice: inout Choice) {
+  /// The loaded guest has changed a timer that software makes.
+  @inline(never) func settleTimer(_ machine: VirtualMachineReference) {
+    var choice = Choice(now: hardware.read(.counter))
+    settleTimer(machine, &choice)
+    if choice.deadline < cpu.value.alarm { arm(choice.deadline) }
+  }
+
+  /// The wire of such a timer follows its state.
+  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, _ choice: inout Choice) {
     let bit = GuestInterrupt.dualTimer.bit
-    let isRaised = hardware.isTimerRaised(machine)
-    _ = choice.isDue(hardware.timerDeadline(machine))
+    let (isRaised, deadline) = hardware.timer(machine, at: choice.now)
+    _ = choice.isDue(deadline)
     guard isRaised != (machine.value.bank(0).value.line.load(ordering: .relaxed) & bit != 0) else { return }
     if isRaised {
       machine.value.bank(0).value.line.set(bit)
@@ -195,6 +202,8 @@ extension Core where H: VirtualizationExtensions {
       if !H.isSoftware, let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
       load(next)
     }
+    // One that runs already, and was not told anything, has what it can take.
+    let isSettled = H.isSoftware && isRunning(next) && next.value.recalled.load(ordering: .acquiring) == 0
     next.value.state.store(VirtualCPUState.running, ordering: .releasing)
     // A VM with a budget pays for its own time alone, not for its sleep.
     let isSharing = choice.ready > 1 || next.value.machine.value.budget != 0
@@ -204,7 +213,7 @@ extension Core where H: VirtualizationExtensions {
         Configuration.alone(next.value.machine.value.record.executionState)
           | (isSharing ? Configuration.sharing : 0))
     }
-    refill(next)
+    if !isSettled { refill(next) }
   }
 
   /// Puts the CPU's registers back into the virtual CPU that they belong to.
@@ -281,7 +290,10 @@ extension Core where H: VirtualizationExtensions {
       let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]
       deadline = min(deadline, choice.now &+ left)
     }
-    guard deadline != cpu.value.alarm else { return }
+    if deadline != cpu.value.alarm { arm(deadline) }
+  }
+
+  @inline(__always) private func arm(_ deadline: UInt64) {
     cpu.value.alarm = deadline
     hardware.write(.alarm, deadline)
   }

@@ -155,10 +155,8 @@ public protocol VirtualizationExtensions: Hardware {
   /// - Parameter frame: the guest address in units of 64 KiB.
   /// - Returns: what is loaded; nil if there is nothing.
   func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32?
-  /// Whether a VM's own timer interrupts now.
-  func isTimerRaised(_ machine: VirtualMachineReference) -> Bool
-  /// When it does next, in ticks of the counter; all ones for never.
-  func timerDeadline(_ machine: VirtualMachineReference) -> UInt64
+  /// Whether a VM's own timer interrupts at a time, and when it does next, in ticks of the counter; all ones for never.
+  func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64)
 
   /// Makes the interrupt controller's CPU interfaces reachable, once, when distributor and redistributors (of a GICv2 the
   /// CPU interface) are mapped; and starts the one of this CPU.
@@ -203,8 +201,10 @@ extension VirtualizationExtensions {
   @inline(__always) public func setInterruptWire(_ isRaised: Bool) {}
   @inline(__always)
   public func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? { nil }
-  @inline(__always) public func isTimerRaised(_ machine: VirtualMachineReference) -> Bool { false }
-  @inline(__always) public func timerDeadline(_ machine: VirtualMachineReference) -> UInt64 { ~0 }
+  @inline(__always)
+  public func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
+    (false, ~0)
+  }
 
   @inline(__always) public static var followsBuses: Bool { false }
   @inline(__always) public static var deviceSpan: UInt32 { 0x20_0000 }

@@ -42,21 +42,17 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   public var frequency: UInt32 { timer.ticksPerMicrosecond &* 1_000_000 }
 
-  /// The time in microseconds.
-  public mutating func microseconds() -> UInt64 {
-    let now = counter()
-    if timer.ticksPerMicrosecond == 1 { return now }
+  /// A time in ticks of the counter in whole microseconds.
+  public func microseconds(_ time: UInt64) -> UInt64 {
+    if timer.ticksPerMicrosecond == 1 { return time }
     // By the reciprocal of 24 with 32 fractional bits, the counter's halves one after the other.
     // An Int would have 32 bits there.
     let reciprocal = (1 as UInt64) &<< 32 / 24 &+ 1
-    return (now &>> 32) &* reciprocal &+ ((now & 0xFFFF_FFFF) &* reciprocal) &>> 32
+    return (time &>> 32) &* reciprocal &+ ((time & 0xFFFF_FFFF) &* reciprocal) &>> 32
   }
 
-  /// A time in ticks of the counter, not before a time in microseconds.
-  public mutating func time(ofMicrosecond time: UInt64) -> UInt64 {
-    let now = microseconds()
-    return counter() &+ (time > now ? (time &- now) &* UInt64(timer.ticksPerMicrosecond) : 0)
-  }
+  /// Microseconds in ticks of the counter.
+  public func ticks(_ microseconds: UInt64) -> UInt64 { microseconds &* UInt64(timer.ticksPerMicrosecond) }
 
   /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
   @inline(never) public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }

@@ -9,9 +9,9 @@ public protocol ShadowMemory {
   /// Fills words that the hardware may walk with zeros.
   func clear(_ place: UInt32, bytes: UInt32)
   func copy(_ destination: UInt32, _ source: UInt32, bytes: UInt32)
-  /// A word of the guest's memory.
-  /// - Parameter address: on the bus.
-  func guestWord(_ address: UInt32) -> UInt32
+  /// A descriptor in the guest's memory.
+  /// - Parameters: its address on the bus; whether it is of a second-level table.
+  func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32
   /// Forgets what translation tables said of a page, in every address space of this CPU.
   func forgetTranslation(of page: UInt32)
   /// Forgets what they said in one of our address spaces.
@@ -139,14 +139,15 @@ public struct GuestWalk<Memory: ShadowMemory> {
   /// - Throws: the fault that the guest has to see.
   public func translate(_ access: Access) throws(TranslationFault) -> GuestPage {
     guard regime.isOn else { return flat(access.address) }
-    guard let first = guestWord(regime.descriptorAddress(access.address)) else {
+    guard let first = descriptor(regime.descriptorAddress(access.address), isSecond: false) else {
       throw .fault(.walk(isSection: true), domain: 0)
     }
     let domain = first &>> 5 & 15
     switch first & 3 {
     case 0: throw .fault(.translation(isSection: true), domain: 0)
     case 1:
-      guard let second = guestWord(first & ~1023 | access.address &>> 10 & 1020) else {
+      guard let second = descriptor(first & ~1023 | access.address &>> 10 & 1020, isSecond: true)
+      else {
         throw .fault(.walk(isSection: false), domain: domain)
       }
       return try page(access, second, domain)
@@ -154,8 +155,8 @@ public struct GuestWalk<Memory: ShadowMemory> {
     }
   }
 
-  private func guestWord(_ address: UInt32) -> UInt32? {
-    memory.layout.map.physical(address).map { memory.guestWord($0) }
+  private func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32? {
+    memory.layout.map.physical(address).map { memory.descriptor($0, isSecond: isSecond) }
   }
 
   /// The MMU is off: every address is its own, and everything is allowed.

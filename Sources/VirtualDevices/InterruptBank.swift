@@ -48,11 +48,17 @@ public struct InterruptBank: ~Copyable {
   /// The interrupts of a kind that nobody holds.
   /// - Parameter groups: what the guest's distributor forwards.
   @inline(__always) public func select(_ selection: InterruptSelection, groups: GroupMask) -> UInt32 {
+    // Mostly there is nothing.
+    var raised = raised & enabled.load(ordering: .relaxed)
+    if selection == .deliverable, raised == 0 { return 0 }
+    raised &= groups.mask(group.load(ordering: .relaxed))
     let active = active.load(ordering: .relaxed)
     let free = ~inFlight.load(ordering: .acquiring)
-    if selection == .acknowledged { return active & free & ~activated.load(ordering: .relaxed) }
-    let raised = raised & enabled.load(ordering: .relaxed) & groups.mask(group.load(ordering: .relaxed))
-    return (selection == .listable ? raised | active : raised & ~active) & free
+    switch selection {
+    case .deliverable: return raised & ~active & free
+    case .listable: return (raised | active) & free
+    case .acknowledged: return active & free & ~activated.load(ordering: .relaxed)
+    }
   }
 
   /// The priority of an interrupt of this bank.

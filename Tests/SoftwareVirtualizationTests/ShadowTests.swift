@@ -29,7 +29,7 @@ import Testing
     // The hypervisor's megabytes stay.
     guest.tables.invalidate(0xFE00_0000)
     guest.tables.invalidateAll()
-    #expect(guest.memory.guestWord(guest.tables.table(of: second) + 0xFE0 * 4) == 0xABC0_0002)
+    #expect(guest.memory.descriptor(guest.tables.table(of: second) + 0xFE0 * 4, isSecond: false) == 0xABC0_0002)
     #expect(try guest.tables.fill(Access(address: 0xFE10_0000)) == .reserved)
   }
 

@@ -37,7 +37,7 @@ final class TestMemory: ShadowMemory {
     walked[place &+ layout.offset] = value
   }
 
-  func guestWord(_ address: UInt32) -> UInt32 { memory[address] }
+  func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32 { memory[address] }
   func setGuestWord(_ address: UInt32, _ value: UInt32) { memory[address] = value }
 
   func clear(_ place: UInt32, bytes: UInt32) {

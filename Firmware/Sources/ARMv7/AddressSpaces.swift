@@ -54,12 +54,14 @@ struct TableMemory: ShadowMemory {
     unsafe UnsafeMutableRawPointer(bitPattern: UInt(place)).unsafelyUnwrapped
   }
 
-  @inline(never) func guestWord(_ address: UInt32) -> UInt32 { load32(UInt(view(of: address))) }
+  @inline(never) func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32 {
+    // Tables of both levels keep their views.
+    load32(UInt(view(address &>> 12 & 3 | (isSecond ? 4 : 0), of: address)))
+  }
 
   /// Where a page of the guest's memory is in view.
-  private func view(of address: UInt32) -> UInt32 {
+  private func view(_ view: UInt32, of address: UInt32) -> UInt32 {
     let page = address &>> 12
-    let view = page & 7
     if context.value.views[Int(view)] != page {
       context.value.views[Int(view)] = page
       // Normal memory, for the hypervisor alone.

@@ -119,7 +119,6 @@ struct Exits {
       }
     }
     exits.context.loadSpace()
-    Machine.loadFloatingPointControl()
     if exits.context.value.isFresh {
       exits.context.value.isFresh = false
       exits.ask(TranslatorRequest.start, frame.programCounter | (frame.state &>> 5 & 1))

@@ -42,7 +42,9 @@ struct Machine: NarrowHardware {
     case .alarm: devices.setAlarm(value)
     case .interruptEnd: devices.end()
     case .programCounter: Exits.frame.skip(to: word)
-    case .floatingPointTrap: unsafe Self.hasVectors = word & 1 &<< 10 == 0
+    case .floatingPointTrap:
+      unsafe Self.hasVectors = word & 1 &<< 10 == 0
+      Self.loadFloatingPointControl()
     default: break
     }
   }
@@ -116,6 +118,7 @@ struct Machine: NarrowHardware {
   func loadVectors(_ guest: VirtualCPUReference) {
     write_fpexc(1 &<< 30)
     unsafe withUnsafeMutableBytes(of: &guest.value.vectors) { unsafe load_vectors($0.baseAddress) }
+    Self.loadFloatingPointControl()
   }
 
   // MARK: Devices that only software makes
@@ -132,15 +135,14 @@ struct Machine: NarrowHardware {
   }
 
   /// The time in ticks of a guest's timer.
-  private var timerTicks: UInt64 { devices.microseconds() }
+  private var timerTicks: UInt64 { devices.microseconds(devices.counter()) }
 
-  func isTimerRaised(_ machine: VirtualMachineReference) -> Bool {
-    context(of: machine).value.timer.isInterrupting(at: timerTicks)
-  }
-
-  func timerDeadline(_ machine: VirtualMachineReference) -> UInt64 {
-    let deadline = context(of: machine).value.timer.deadline
-    return deadline == ~0 ? ~0 : devices.time(ofMicrosecond: deadline)
+  func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
+    let context = context(of: machine)
+    let time = devices.microseconds(now)
+    let isRaised = context.value.timer.isInterrupting(at: time)
+    let deadline = context.value.timer.deadline
+    return (isRaised, deadline == ~0 ? ~0 : now &+ devices.ticks(deadline &- time))
   }
 
   func context(of machine: VirtualMachineReference) -> ContextReference {
