@@ -36,6 +36,13 @@ public struct RegisterPair: Equatable {
 public struct DataAbort: Equatable {
   let syndrome: UInt32
 
+  init(syndrome: UInt32) { self.syndrome = syndrome }
+
+  /// - Parameter syndrome: of a data abort.
+  @inline(__always) public init(_ syndrome: ExceptionSyndrome) {
+    self.syndrome = UInt32(truncatingIfNeeded: syndrome.rawValue) & 0x1FF_FFFF
+  }
+
   /// log₂ of the access's bytes (SAS): 0…3.
   public var sizeShift: UInt32 { syndrome &>> 22 & 3 }
   public var isSignExtended: Bool { syndrome & 1 << 21 != 0 }
@@ -106,7 +113,7 @@ public struct ExceptionSyndrome {
     case 0x13, 0x17: return .secureMonitorCall
     case 0x18: return .systemRegister(SystemRegisterAccess(syndrome: syndrome))
     case 0x20: return .instructionAbort
-    case 0x24: return .dataAbort(DataAbort(syndrome: syndrome))
+    case 0x24: return .dataAbort(DataAbort(self))
     default: return .undefined
     }
   }

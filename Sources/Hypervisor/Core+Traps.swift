@@ -25,6 +25,12 @@ extension Core where H: VirtualizationExtensions {
     }
   }
 
+  /// The same for what is known to be a data abort.
+  @inline(__always) public func handleDataAbort(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+    let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
+    return accessDevice(guest, DataAbort(syndrome), syndrome)
+  }
+
   /// The memory system reported an error that the guest caused and nobody waits for: the VM stops.
   public func handleSystemError(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     stop(guest, .systemError)

@@ -76,7 +76,9 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// The slot some bytes further.
-  public static func + (slot: StateSlot, bytes: UInt32) -> StateSlot { StateSlot(rawValue: slot.rawValue &+ bytes) }
+  public static func + (slot: StateSlot, bytes: UInt32) -> StateSlot {
+    StateSlot(rawValue: slot.rawValue &+ bytes)
+  }
 
   /// What registers held that cached code needed.
   public static var spill0: StateSlot { StateSlot(rawValue: 0x00) }

@@ -69,13 +69,73 @@ import Testing
     // MOVS pc, lr
     let guest = TranslatedGuest([0xE1B0_F00E])
     let body = guest.enter()
-    guest.translator.setRegister(14, 0x4001)
     guest.translator.setBanked(0, 0, 0x7000)
     guest.translator[.savedStatus] = 0x30
-    #expect(guest.leave(at: body) == .user)
+    // Cached code stores LR.
+    #expect(guest.space.words(body, 2).map { $0 >> 12 } == [0xE58FE, 0xEF000])
+    guest.translator[.target] = 0x4001
+    #expect(guest.leave(at: body + 4) == .user)
     #expect(guest.translator[.programCounter] == 0x4001)
     #expect(guest.translator.register(13) == 0x7000)
     #expect(guest.translator.currentStatus & 0x3F == 0x30)
+  }
+
+  /// Table B1-7, and the modes and masks of B1.8.
+  @Test func everyExceptionHasItsModeMasksAndReturn() {
+    let expected: [(GuestException, mode: UInt32, masks: UInt32, a32: UInt32, t32: UInt32)] = [
+      (.undefined, Mode.undefined, 0x80, 4, 2), (.supervisorCall, Mode.supervisor, 0x80, 4, 2),
+      (.prefetchAbort, Mode.abort, 0x180, 4, 4), (.dataAbort, Mode.abort, 0x180, 8, 8),
+      (.interrupt, Mode.interrupt, 0x180, 4, 4), (.fastInterrupt, Mode.fastInterrupt, 0x1C0, 4, 4),
+    ]
+    for (exception, mode, masks, a32, t32) in expected {
+      #expect(exception.mode == mode)
+      #expect(exception.bank == Mode.bank(mode))
+      #expect(exception.masks == masks)
+      #expect(exception.returnOffset(isT32: false) == a32)
+      #expect(exception.returnOffset(isT32: true) == t32)
+    }
+  }
+
+  /// LDM sp!, {r0-r3, pc}^ through r0; LDM sp, {r0-pc}^, which loads the base as well; LDMDB r1, {r1, pc}^ has no register.
+  @Test func loadsThatReturnAreCachedCode() {
+    let guest = TranslatedGuest([0xE8FD_800F])
+    let words = guest.space.words(guest.enter(), 9)
+    #expect(words[1...2] == [0xE28D_0000, 0xE890_0001])
+    #expect(words[4] == 0xE590_0010)
+    #expect(words[6...8] == [0xE28D_0000, 0xE890_000F, 0xE28D_D014])
+    guest.space.setWord(0x9000, 0xE8DD_FFFF)
+    let all = guest.space.words(guest.enter(0x9000), 9)
+    #expect(all[4] == 0xE590_003C && all[7] == 0xE890_7FFF && all[8] == 0xEF00_0005)
+    guest.space.setWord(0xA000, 0xE951_8002)
+    #expect(guest.space.word(guest.enter(0xA000)) == 0xEF00_0024)
+  }
+
+  /// Before its exit cached code has loaded what User mode has: an interrupt there finds the guest where it returns to, and is
+  /// taken if that does not mask it.
+  @Test(
+    arguments: zip(
+      [0x10, 0x90, 0x93, 0x13] as [UInt32], [Mode.interrupt, Mode.user, Mode.supervisor, Mode.interrupt]))
+  func aReturnThatIsUnderWayIsFinished(saved: UInt32, mode: UInt32) {
+    let guest = TranslatedGuest([0xE8FD_800F])
+    let translator = guest.translator
+    _ = guest.enter()
+    translator.changeMode(Mode.abort)
+    let body = guest.enter()
+    translator[.status] = Mode.abort
+    translator[.savedStatus] = saved
+    translator[.target] = 0x8800
+    translator.setBanked(saved == 0x10 || saved == 0x90 ? 0 : 3, 0, 0x7000)
+    translator[.position] = body + 36
+    let answer = translator.serve(TranslatorRequest.interrupt, GuestException.interrupt.rawValue)
+    #expect(answer == (mode == Mode.user ? TranslatorCall.user : TranslatorCall.resume))
+    #expect(translator[.status] & 0x1F == mode)
+    if mode == Mode.interrupt {
+      #expect(translator.register(14) == 0x8804)
+      #expect(translator[.savedStatus] == saved)
+    } else {
+      #expect(translator[.programCounter] == 0x8800)
+      #expect(translator.register(13) == 0x7000)
+    }
   }
 
   /// By cached code, through a register that is not transferred.

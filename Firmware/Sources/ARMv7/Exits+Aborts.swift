@@ -64,7 +64,10 @@ extension Exits {
       return readTimer(physical & 0xFFC, syndrome)
     }
     // A translation fault of level 3.
-    trap(0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
+    unsafe Machine.trapped = Trapped(
+      syndrome: 0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
+    let guest = self.guest
+    enterCore { $0.handleDataAbort(guest) }
   }
 
   private func readTimer(_ offset: UInt32, _ syndrome: AccessSyndrome) {

@@ -153,11 +153,10 @@ struct Exits {
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 
-  @inline(never) func trap(_ syndrome: UInt32, address: UInt32 = 0, page: UInt32 = 0) {
-    unsafe Machine.trapped = Trapped(syndrome: syndrome, address: address, page: page)
+  @inline(never) func trap(_ syndrome: UInt32) {
+    unsafe Machine.trapped.syndrome = syndrome
     let guest = self.guest
-    // Data aborts are about one register.
-    if syndrome &>> 26 != 0x24 { Self.collectRegisters(guest) }
+    Self.collectRegisters(guest)
     enterCore { $0.handleTrap(guest) }
   }
 
