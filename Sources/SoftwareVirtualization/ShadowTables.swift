@@ -255,19 +255,22 @@ public struct ShadowTables<Memory: ShadowMemory> {
     let megabyte = address &>> 20
     guard !layout.isReserved(address) else { return }
     var last: UInt32 = 0
+    var wasThere = false
     for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
       let slot = slot(space, megabyte)
       // What all have in common is forgotten once.
       guard !slot.isEmpty, slot.rawValue != last || !slot.isTable else { continue }
       last = slot.rawValue
-      if slot.isTable {
-        memory.setDescriptor(entry(slot, address), 0)
-      } else {
+      if !slot.isTable {
         setSlot(space, megabyte, 0)
         memory.forgetTranslations()
+      } else if memory.word(entry(slot, address)) != 0 {
+        memory.setDescriptor(entry(slot, address), 0)
+        wasThere = true
       }
     }
-    memory.forgetTranslation(of: address)
+    // The TLB has nothing that the tables do not have.
+    if wasThere { memory.forgetTranslation(of: address) }
   }
 
   /// The guest's TLB forgets all of an ASID but what is global.
