@@ -181,6 +181,8 @@ final class ScriptedNarrowMachine: NarrowHardware {
   private var found: NarrowDevices<DeviceView>?
   /// Whether the loaded guest is interrupted.
   private(set) var wire = false
+  /// What there is of the guests' timers.
+  var timer = (isRaised: false, deadline: ~0 as UInt64)
 
   init(board: ScriptedNarrowBoard) { self.board = board }
 
@@ -249,6 +251,7 @@ extension ScriptedNarrowMachine {
 
   func identification(_ index: UInt32) -> UInt64 { 0 }
   func setInterruptWire(_ isRaised: Bool) { wire = isRaised }
+  func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) { timer }
   func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
   func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
   func saveSystemRegisters(_ guest: VirtualCPUReference) {}

@@ -17,8 +17,8 @@ private enum Register {
 private final class Interface {
   let board: ScriptedNarrowBoard
   let machine: ScriptedNarrowMachine
-  private let core: Core<ScriptedNarrowMachine>
-  private let guest: VirtualCPUReference
+  let core: Core<ScriptedNarrowMachine>
+  let guest: VirtualCPUReference
 
   init() throws {
     board = ScriptedNarrowBoard(.vexpress, image: try DeviceImageBuilder.image(generation: 2))
@@ -393,5 +393,62 @@ private struct SlowInterface {
       #expect(isSame && run.isSame(), "seed \(seed), step \(step)")
     }
     #expect(acknowledged > 20)
+  }
+}
+
+/// When the wire of the loaded guest is looked at, and its timer's alarm is set.
+@Suite struct SoftwareTimerTests {
+  private func started() throws -> Interface {
+    let interface = try Interface()
+    interface[Register.mask] = 0xF0
+    interface[Register.control] = 1
+    interface.guest.value.machine.value.phase.store(Phase.running, ordering: .relaxed)
+    interface.guest.value.machine.value.bank(0).value.enabled.set(GuestInterrupt.dualTimer.bit)
+    return interface
+  }
+
+  /// The guest's store to its timer lowers the wire and sets the alarm, and nobody looks at the queue for that.
+  @Test func anAcknowledgedTimerSetsTheAlarm() throws {
+    let interface = try started()
+    let machine = interface.guest.value.machine
+    interface.core.cpu.value.alarm = ~0
+    interface.machine.timer = (isRaised: true, deadline: ~0)
+    interface.core.settleTimer(machine)
+    #expect(interface.isInterrupting)
+    #expect(interface.core.cpu.value.alarm == ~0)
+    let deadline = interface.machine.read(.counter) + 5000
+    interface.machine.timer = (isRaised: false, deadline: deadline)
+    interface.core.settleTimer(machine)
+    #expect(!interface.isInterrupting)
+    #expect(interface.core.cpu.value.alarm == deadline)
+    // A later one leaves the alarm as it is.
+    interface.machine.timer = (isRaised: false, deadline: deadline + 1)
+    interface.core.settleTimer(machine)
+    #expect(interface.core.cpu.value.alarm == deadline)
+    #expect(interface.core.cpu.value.attention.load(ordering: .relaxed) == 0)
+  }
+
+  /// What comes while a guest waits is on its wire when it goes on, though it never left the CPU.
+  @Test(arguments: [VirtualCPUState.waiting, VirtualCPUState.ready])
+  func anInterruptForOneThatDoesNotRun(state: UInt32) throws {
+    let interface = try started()
+    interface.guest.value.bank.value.enabled.set(1 << 3)
+    interface.guest.value.bank.value.edge.set(1 << 3)
+    interface.guest.value.state.store(state, ordering: .relaxed)
+    interface.core.pend(InterruptNumber(3), to: interface.guest)
+    #expect(!interface.isInterrupting)
+    #expect(interface.core.schedule() == interface.guest)
+    #expect(interface.isInterrupting)
+  }
+
+  /// The timer of one that runs on raises its wire at the next look.
+  @Test func aTimerThatIsDue() throws {
+    let interface = try started()
+    interface.machine.timer = (isRaised: true, deadline: ~0)
+    #expect(interface.core.schedule() == interface.guest)
+    #expect(interface.isInterrupting)
+    interface.machine.timer = (isRaised: false, deadline: ~0)
+    #expect(interface.core.schedule() == interface.guest)
+    #expect(!interface.isInterrupting)
   }
 }
