@@ -45,6 +45,7 @@ extension Translator {
   public func flush() {
     self[.generation] = generation &+ 1
     forgetEntries()
+    fill(layout.state &+ StateSlot.recoveries.rawValue, StateSlot.recoveriesBytes, 0)
     fill(layout.directory &+ CacheLayout.directoryHead, 4 &* CacheLayout.buckets, 0)
     var page = layout.cache
     while page != layout.end {
@@ -62,7 +63,7 @@ extension Translator {
   /// The exit of all indirect branches whose target has no entry.
   var missExit: UInt32 { layout.cache &+ CodePage.header }
 
-  private func fill(_ address: UInt32, _ count: UInt32, _ value: UInt32) {
+  func fill(_ address: UInt32, _ count: UInt32, _ value: UInt32) {
     var offset: UInt32 = 0
     while offset < count {
       space.setWord(address &+ offset, value)

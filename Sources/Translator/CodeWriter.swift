@@ -37,6 +37,15 @@ struct Recovery {
     case exceptionReturn
   }
 
+  /// Whether the frame's registers are the guest's as they are, and its PC always is the same here.
+  var isExact: Bool {
+    guard spilled == ~0, case .nothing = unfinished else { return false }
+    switch place {
+    case .here, .behind, .at: return true
+    case .inRegister, .inTarget: return false
+    }
+  }
+
   mutating func spill(_ register: UInt32, _ slot: UInt32) {
     restored(slot)
     spilled &= ~(0xFF &<< (8 &* slot)) | register &<< (8 &* slot)

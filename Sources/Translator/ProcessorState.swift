@@ -91,9 +91,7 @@ extension Translator {
   }
 
   /// Where exceptions go on is to be found anew.
-  func forgetEntries() {
-    for word: UInt32 in 0..<8 { space.setWord(layout.state &+ StateSlot.entries.rawValue &+ 4 &* word, 0) }
-  }
+  func forgetEntries() { fill(layout.state &+ StateSlot.entries.rawValue, 32, 0) }
 
   /// Another mode's R13, R14, SPSR, and in FIQ mode R8 to R12, become the current ones. What is no mode changes nothing.
   func changeMode(_ mode: UInt32) {

@@ -131,7 +131,8 @@ public struct Translator<Space: AddressSpace> {
   /// and `.ifThen` say where it is.
   /// - Returns: false if there is no code of ours.
   public func recover() -> Bool {
-    guard let found = recovery(at: self[.position]) else { return false }
+    let position = self[.position]
+    guard let found = recovery(at: position) else { return false }
     var programCounter = found.instruction
     var ifThen = found.ifThen
     switch found.place {
@@ -147,6 +148,10 @@ public struct Translator<Space: AddressSpace> {
     }
     self[.programCounter] = programCounter
     self[.ifThen] = ifThen
+    if found.isExact, ifThen == 0 {
+      self[.recovery(at: position)] = position
+      self[.recovery(at: position) + 4] = programCounter
+    }
     finish(found.unfinished)
     return true
   }

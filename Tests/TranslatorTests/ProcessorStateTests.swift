@@ -194,6 +194,31 @@ import Testing
     #expect(guest.translator[.entry(.supervisorCall)] == 0)
   }
 
+  /// The guest's PC at a place of the cache is kept if that says all: not with a spilled register, not in an IT block.
+  @Test func whereCodeStoppedIsKept() {
+    // MOV r0, r0; MRS r0, CPSR
+    let guest = TranslatedGuest([0xE1A0_0000, 0xE10F_0000])
+    let translator = guest.translator
+    let body = guest.enter()
+    func kept(_ position: UInt32) -> [UInt32] {
+      [translator[.recovery(at: position)], translator[.recovery(at: position) + 4]]
+    }
+    #expect(guest.programCounter(at: body) == 0x8000)
+    #expect(kept(body) == [body, 0x8000])
+    #expect(guest.programCounter(at: body + 4) == 0x8004)
+    #expect(kept(body + 4) == [body + 4, 0x8004])
+    // A register is spilled.
+    #expect(guest.programCounter(at: body + 8) == 0x8004)
+    #expect(kept(body + 8) == [0, 0])
+    translator.flush()
+    #expect(kept(body) == [0, 0] && kept(body + 4) == [0, 0])
+    // ITTE NE; ADDS r1, #1 twice, #2
+    guest.space.setHalfwords(0x9000, [0xBF18, 0x3101, 0xE7FE])
+    let conditional = guest.enter(0x9001)
+    #expect(guest.programCounter(at: conditional + 6) == 0x9003)
+    #expect(kept(conditional + 6) == [0, 0])
+  }
+
   @Test func returnStateGoesToAnyStack() {
     // SRSDB sp!, #19, from IRQ mode; RFEIA sp!
     let guest = TranslatedGuest([0xF96D_0513, 0xF8BD_0A00])

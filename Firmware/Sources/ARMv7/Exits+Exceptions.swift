@@ -11,27 +11,53 @@ extension Exits {
   func callSupervisor() {
     let entry = context[.entry(.supervisorCall)]
     guard entry != 0 else { return take(.supervisorCall, behind: Self.frame.isT32 ? 2 : 4) }
-    enterKernel(.supervisorCall, at: entry, returningTo: Self.frame.programCounter)
+    leaveUser(.supervisorCall, to: entry, returningTo: Self.frame.programCounter)
   }
 
-  /// Any other exception, at the frame's PC.
+  /// Any other exception of User mode, at the frame's PC.
   func leaveUser(_ exception: GuestException) {
     let entry = context[.entry(exception)]
     guard entry != 0 else { return ask(TranslatorRequest.take, exception.rawValue) }
     let offset = exception.returnOffset(isT32: Self.frame.isT32)
-    enterKernel(exception, at: entry, returningTo: Self.frame.programCounter &+ offset)
+    leaveUser(exception, to: entry, returningTo: Self.frame.programCounter &+ offset)
   }
 
   @inline(__always)
-  private func enterKernel(_ exception: GuestException, at entry: UInt32, returningTo link: UInt32) {
+  private func leaveUser(_ exception: GuestException, to entry: UInt32, returningTo link: UInt32) {
     let page = context.statePage
     page[.threadUserReadWrite] = read_tpidrurw()
-    let status = page[.status]
-    page[.savedStatus] = Self.frame.state & ~0x1DF | status & 0x1DF
-    page[.status] = status & 0x1C0 | exception.masks | exception.mode
-    exchange(page, .bank(0), .bank(exception.bank))
+    enter(page, exception, from: 0, saved: Self.frame.state & ~0x1DF | page[.status] & 0x1DF)
     Self.frame.registers[14] = link
     Self.frame.programCounter = entry
+  }
+
+  /// An exception of the guest's kernel itself. Where its code stopped before, the translator has left the guest's PC.
+  func leaveKernel(_ exception: GuestException) {
+    let page = context.statePage
+    let entry = page[.entry(exception)]
+    let position = Self.frame.programCounter
+    let known = StateSlot.recovery(at: position)
+    guard entry != 0, page[known] == position, let from = Mode.bank(page[.status]), from != 1 else {
+      return ask(TranslatorRequest.interrupt, exception.rawValue)
+    }
+    let instruction = page[known + 4]
+    let isT32 = instruction & 1 != 0
+    enter(
+      page, exception, from: from,
+      saved: Self.frame.state & 0xF80F_0000 | page[.status] & 0x1DF | (isT32 ? Status.thumb : 0))
+    Self.frame.registers[14] = instruction & ~1 &+ exception.returnOffset(isT32: isT32)
+    Self.frame.programCounter = entry
+  }
+
+  /// The exception's mode, with its banked registers.
+  @inline(__always)
+  private func enter(_ page: StatePage, _ exception: GuestException, from: UInt32, saved: UInt32) {
+    if from != exception.bank {
+      if from != 0 { page[.bank(from) + 8] = page[.savedStatus] }
+      exchange(page, .bank(from), .bank(exception.bank))
+    }
+    page[.savedStatus] = saved
+    page[.status] = saved & 0x1C0 | exception.masks | exception.mode
     resumeKernel()
   }
 

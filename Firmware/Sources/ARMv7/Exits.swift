@@ -242,7 +242,7 @@ struct Exits {
     if context.value.step.isActive { leaveStep(behind: false) }
     Self.frame.programCounter &-= bytes
     switch context.value.running {
-    case .kernel: ask(TranslatorRequest.interrupt, exception.rawValue)
+    case .kernel: leaveKernel(exception)
     // The translator has recovered the guest's state before it touched its memory.
     case .translator: ask(TranslatorRequest.take, exception.rawValue)
     case .user: leaveUser(exception)
