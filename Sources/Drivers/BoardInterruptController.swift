@@ -19,16 +19,24 @@ public struct BoardInterruptController<Registers: DeviceRegisters> {
   private var distributor: Distributor<Registers> { Distributor(registers) }
   private var allwinner: AllwinnerInterruptController<Registers> { AllwinnerInterruptController(registers) }
 
-  /// Takes every interrupt from it that is enabled from now on.
+  /// Lets it deliver what is enabled from now on.
   public func start() {
     switch kind {
-    case .generic:
-      distributor.start(generation: 2)
-      PrivateInterrupts(registers).start(0, generation: 2)
-      interface.start()
+    case .generic: distributor.start(generation: 2)
     case .allwinner: allwinner.start()
     }
   }
+
+  /// Takes from it what it has for the CPU that executes this, and software-generated interrupts with this number.
+  public func startCPU(alert: InterruptNumber) {
+    guard kind == .generic else { return }
+    PrivateInterrupts(registers).start(alert.bit, generation: 2)
+    interface.start()
+  }
+
+  /// Generates an interrupt of other CPUs, of a GIC.
+  /// - Parameter command: GICD_SGIR.
+  public func alert(_ command: UInt32) { distributor.alert(command) }
 
   /// Lets it deliver a shared interrupt to the CPU that executes this.
   public func enable(_ interrupt: InterruptNumber) {

@@ -12,18 +12,28 @@ public struct NarrowBoard: ~Copyable {
   public var cpuOffset: UInt32
   var timers: RangeList
   public var timerKind: DeviceTreeName
-  public var timerInterrupt: InterruptNumber
+  /// Of each CPU's alarm.
+  public var timerInterrupts: InlineArray<2, InterruptNumber>
+  var powerControllers: RangeList
 
   /// 0 if there is no timer.
   public var timer: UInt64 { mutating get { timers[0].start } }
+  /// Of 16 KiB.
+  var powerController: UInt64 { mutating get { powerControllers[0].start & ~0x3FFF } }
 }
 
 extension Board {
+  /// There is another CPU, a way to turn it on, and an alarm for it.
+  var hasSecondCPU: Bool {
+    cpuCount == 2 && narrow.powerControllers.count != 0 && narrow.timerKind == .multiCoreTimer
+  }
+
   /// Takes from such a device what the hypervisor needs. Of several, the first one counts.
   mutating func judgeNarrow<H: Hardware>(_ hardware: H.Type) {
     switch walk.kind {
     case .exynosUART: takeUART(hardware)
     case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
+    case .exynosPowerController: walk.readRanges(&narrow.powerControllers, hardware)
     default: takeTimer(hardware)
     }
   }
@@ -32,14 +42,19 @@ extension Board {
     guard interruptController.count == 0 else { return }
     walk.readRanges(&interruptController, hardware)
     narrow.controllerKind = walk.kind
-    narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset))
+    narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset)) & 0xF000
   }
 
   private mutating func takeTimer<H: Hardware>(_ hardware: H.Type) {
     guard narrow.timers.count == 0 else { return }
     walk.readRanges(&narrow.timers, hardware)
     narrow.timerKind = walk.kind
-    narrow.timerInterrupt = walk.kind == .allwinnerTimer ? walk.sharedInterrupt() : walk.firstInterrupt()
+    switch walk.kind {
+    case .multiCoreTimer:
+      for cpu in 0..<2 as Range<Int> { narrow.timerInterrupts[cpu] = walk.localInterrupt(cpu) }
+    case .allwinnerTimer: narrow.timerInterrupts = InlineArray(repeating: walk.sharedInterrupt())
+    default: narrow.timerInterrupts = InlineArray(repeating: walk.firstInterrupt())
+    }
   }
 }
 
@@ -106,6 +121,12 @@ extension BoardWalk {
     }
     let end = go(to: .interrupts)
     return end &- tree.blob.position >= 12 ? interrupt() : sharedInterrupt()
+  }
+
+  /// The interrupt of the timer that one of two CPUs has: those come last, as three cells behind their controller.
+  mutating func localInterrupt(_ cpu: Int) -> InterruptNumber {
+    tree.blob.position = go(to: .interruptsExtended) &- (2 &- cpu) &* 16 &+ 4
+    return interrupt()
   }
 
   /// The first of the node's interrupts where each is one cell.

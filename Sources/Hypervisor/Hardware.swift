@@ -170,6 +170,9 @@ public protocol VirtualizationExtensions: Hardware {
 public protocol NarrowHardware: VirtualizationExtensions {
   /// The board's interrupt controller and timer, once they were found.
   var devices: NarrowDevices<Registers> { get nonmutating set }
+  /// Makes what a second CPU needs before it enters Swift.
+  /// - Returns: where it begins.
+  func prepareSecondCPU(_ cpu: PhysicalCPUReference) -> PhysicalAddress
 }
 
 extension NarrowHardware {
@@ -243,6 +246,8 @@ public enum DeviceSlot: Int, Sendable {
   /// The redistributors; of a GICv2 the CPU interface.
   case redistributor = 1
   case uart = 3
+  /// What turns other CPUs on, where the firmware does not.
+  case powerController = 2
   /// The timer of a board without a generic timer.
   case timer = 4
   /// The virtual CPU interface's control of a GICv2.

@@ -16,11 +16,13 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     self.timer = timer
   }
 
-  /// Lets the counter run, and the controller deliver the alarm and nothing else.
-  mutating func start(alarm: InterruptNumber) {
+  /// Lets the counter run, and the controller deliver to this CPU its alarm, and alerts.
+  /// - Parameter isFirst: whether the controller is to deliver nothing else to anybody.
+  mutating func start(alarm: InterruptNumber, isFirst: Bool) {
     self.alarm = alarm
     timer.start()
-    controller.start()
+    if isFirst { controller.start() }
+    controller.startCPU(alert: PhysicalInterrupt.alert)
     controller.enable(alarm)
   }
 
@@ -34,6 +36,9 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   /// What was acknowledged last is over: its device raises it no more.
   public func end() { controller.end(acknowledged) }
+
+  /// Interrupts other CPUs (GICD_SGIR).
+  public func alert(_ command: UInt32) { controller.alert(command) }
 
   /// Lets the controller deliver a shared interrupt.
   func enable(_ interrupt: InterruptNumber) { controller.enable(interrupt) }
@@ -79,19 +84,28 @@ extension Core where H: NarrowHardware {
   }
 
   private func findController() -> BoardInterruptController<H.Registers> {
-    let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
+    let distributor = own(.distributor, phone.value.board.distributor)
     guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
       return BoardInterruptController(.allwinner, distributor, interface: distributor)
     }
-    let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
+    let interface = own(.redistributor, phone.value.board.cpuInterface)
     return BoardInterruptController(.generic, distributor, interface: interface)
   }
+
+  /// Registers of which each CPU may have its own.
+  private func own(_ slot: DeviceSlot, _ address: UInt64) -> H.Registers {
+    let offset = phone.value.board.narrow.cpuOffset &* UInt32(truncatingIfNeeded: place)
+    return hardware.registers(slot, offset: H.offset(of: address &+ UInt64(offset)))
+  }
+
+  /// Which of two CPUs this is, for devices.
+  var place: Int { Int(truncatingIfNeeded: hardware.ownAffinity & 1) }
 
   private func findTimer() -> BoardTimer<H.Registers> {
     let registers = hardware.registers(.timer, offset: H.offset(of: phone.value.board.narrow.timer))
     switch phone.value.board.narrow.timerKind {
     case .dualTimer: return BoardTimer(.dual, registers)
-    case .multiCoreTimer: return BoardTimer(.multiCore, registers)
+    case .multiCoreTimer: return BoardTimer(.multiCore, registers, cpu: UInt32(truncatingIfNeeded: place))
     default: return BoardTimer(.allwinner, registers)
     }
   }

@@ -10,6 +10,7 @@ import Testing
     let controller = BoardInterruptController(
       .generic, DeviceView(device), interface: DeviceView(device, base: 0x1000))
     controller.start()
+    controller.startCPU(alert: InterruptNumber(7))
     device.wires = { $0 == 34 || $0 == 37 }
     #expect(controller.acknowledge() == 1023)
     controller.enable(InterruptNumber(37))
@@ -20,6 +21,27 @@ import Testing
     controller.end(37)
     controller.enable(InterruptNumber(34))
     #expect(controller.acknowledge() == 34)
+  }
+
+  /// A CPU alerts another, whose registers lie behind its own.
+  @Test func alerts() {
+    let device = ScriptedGIC()
+    let controllers = [0, 0x8000].map {
+      BoardInterruptController(
+        .generic, DeviceView(device, base: $0), interface: DeviceView(device, base: $0 + 0x1000))
+    }
+    controllers[0].start()
+    for controller in controllers { controller.startCPU(alert: InterruptNumber(7)) }
+    controllers[0].alert(1 << 17 | 7)
+    controllers[1].alert(1 << 16 | 7)
+    #expect(controllers[1].acknowledge() == 7)
+    #expect(controllers[1].acknowledge() == 1023)
+    // With the sender's number, which the end needs too.
+    #expect(controllers[0].acknowledge() == 1 << 10 | 7)
+    device.wires = { $0 == 37 }
+    controllers[1].enable(InterruptNumber(37))
+    #expect(controllers[0].acknowledge() == 1023)
+    #expect(controllers[1].acknowledge() == 37)
   }
 
   @Test func allwinners() {
