@@ -19,19 +19,17 @@ public struct BoardInterruptController<Registers: DeviceRegisters> {
   private var distributor: Distributor<Registers> { Distributor(registers) }
   private var allwinner: AllwinnerInterruptController<Registers> { AllwinnerInterruptController(registers) }
 
-  /// Lets it deliver what is enabled from now on.
-  public func start() {
+  /// Takes from it what it has for the CPU that executes this: software-generated interrupts with a number, and a shared one.
+  /// - Parameter isFirst: whether it is to deliver nothing else to anybody.
+  public func start(_ alert: InterruptNumber, _ alarm: InterruptNumber, isFirst: Bool) {
     switch kind {
-    case .generic: distributor.start(generation: 2)
+    case .generic:
+      if isFirst { distributor.start(generation: 2) }
+      PrivateInterrupts(registers).start(alert.bit, generation: 2)
+      interface.start()
     case .allwinner: allwinner.start()
     }
-  }
-
-  /// Takes from it what it has for the CPU that executes this, and software-generated interrupts with this number.
-  public func startCPU(alert: InterruptNumber) {
-    guard kind == .generic else { return }
-    PrivateInterrupts(registers).start(alert.bit, generation: 2)
-    interface.start()
+    enable(alarm)
   }
 
   /// Generates an interrupt of other CPUs, of a GIC.

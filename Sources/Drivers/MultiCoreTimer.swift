@@ -8,10 +8,10 @@ struct MultiCoreTimer<Registers: DeviceRegisters> {
   /// Where the local timer's registers are.
   private let local: UInt32
 
-  /// - Parameter cpu: the number of the CPU that has the alarm, 0…3.
+  /// - Parameter cpu: the number of the CPU that has the alarm, from 0 on.
   init(_ registers: Registers, cpu: UInt32) {
     self.registers = registers
-    local = 0x300 &+ (cpu & 3) &<< 8
+    local = 0x300 &+ cpu &<< 8
   }
 
   /// G_TCON, without comparators; L_INT_ENB. Every CPU may do that.

@@ -49,12 +49,7 @@ extension Board {
     guard narrow.timers.count == 0 else { return }
     walk.readRanges(&narrow.timers, hardware)
     narrow.timerKind = walk.kind
-    switch walk.kind {
-    case .multiCoreTimer:
-      for cpu in 0..<2 as Range<Int> { narrow.timerInterrupts[cpu] = walk.localInterrupt(cpu) }
-    case .allwinnerTimer: narrow.timerInterrupts = InlineArray(repeating: walk.sharedInterrupt())
-    default: narrow.timerInterrupts = InlineArray(repeating: walk.firstInterrupt())
-    }
+    for cpu in 0..<2 as Range<Int> { narrow.timerInterrupts[cpu] = walk.timerInterrupt(cpu) }
   }
 }
 
@@ -114,7 +109,7 @@ extension BoardWalk {
 
   /// The first of the node's interrupts: behind the controller in `interrupts-extended`, else in `interrupts` as three cells;
   /// where there are fewer, as one, the number of a shared interrupt.
-  mutating func firstInterrupt() -> InterruptNumber {
+  @inline(never) mutating func firstInterrupt() -> InterruptNumber {
     if go(to: .interruptsExtended) > tree.blob.position {
       tree.blob.position &+= 4
       return interrupt()
@@ -123,10 +118,16 @@ extension BoardWalk {
     return end &- tree.blob.position >= 12 ? interrupt() : sharedInterrupt()
   }
 
-  /// The interrupt of the timer that one of two CPUs has: those come last, as three cells behind their controller.
-  mutating func localInterrupt(_ cpu: Int) -> InterruptNumber {
-    tree.blob.position = go(to: .interruptsExtended) &- (2 &- cpu) &* 16 &+ 4
-    return interrupt()
+  /// The interrupt of a timer that one of two CPUs has.
+  @inline(never) mutating func timerInterrupt(_ cpu: Int) -> InterruptNumber {
+    switch kind {
+    case .allwinnerTimer: return sharedInterrupt()
+    case .multiCoreTimer:
+      // Those of local timers come last, as three cells behind their controller.
+      tree.blob.position = go(to: .interruptsExtended) &- (2 &- cpu) &* 16 &+ 4
+      return interrupt()
+    default: return firstInterrupt()
+    }
   }
 
   /// The first of the node's interrupts where each is one cell.

@@ -140,7 +140,7 @@ extension Boot where H: VirtualizationExtensions {
     guest.value.cpu = cpu
     guest.value.index = index
     guest.value.bank = machine.value.bank(VirtualMachine.sharedBanks &+ index)
-    guest.value.stackTop = cpu.value.stackTop
+    if !H.isSoftware { guest.value.stackTop = cpu.value.stackTop }
     guest.value.place = cpu.value.queueCount
     cpu.value.queue[cpu.value.queueCount & 15] = guest
     cpu.value.queueCount &+= 1

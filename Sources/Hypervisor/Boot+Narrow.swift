@@ -22,9 +22,9 @@ extension Boot where H: NarrowHardware {
     makeMachines(core)
     if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
     tellMemory(core, ownMemory)
-    for index in 0..<core.phone.value.board.cpuCount {
-      let other = core.phone.value.cpu(index)
-      if !(other == core.cpu), other.value.queueCount != 0 { core.start(other) }
+    if core.phone.value.board.cpuCount == 2 {
+      let other = core.phone.value.cpu(core.cpu.value.number ^ 1)
+      if other.value.queueCount != 0 { core.start(other) }
     }
     return core
   }
@@ -55,12 +55,12 @@ extension Core where H: NarrowHardware {
   /// Prepares this CPU's part of the interrupt controller and its alarm; called once on each CPU.
   /// - Parameter isFirst: whether the controller itself is to be started.
   @inline(never) public func startCPU(isFirst: Bool) {
-    hardware.devices = findDevices()
+    let affinity = hardware.ownAffinity
+    let place = Int(truncatingIfNeeded: affinity & 1)
+    hardware.devices = findDevices(place)
     hardware.devices.start(alarm: phone.value.board.narrow.timerInterrupts[place], isFirst: isFirst)
-    cpu.value.alertCommand.store(alertCommand(hardware.ownAffinity), ordering: .releasing)
+    cpu.value.alertCommand.store(alertCommand(affinity), ordering: .releasing)
     cpu.value.alarm = ~0
-    hardware.write(.alarm, ~0)
-    hardware.write(.listControl, ListControl.enabled)
   }
 
   /// Turns another CPU on, and waits for it, a quarter of a second at the most.
@@ -71,7 +71,7 @@ extension Core where H: NarrowHardware {
       hardware.registers(.powerController, offset: H.offset(of: address)))
     let entry = UInt32(truncatingIfNeeded: hardware.prepareSecondCPU(other).rawValue)
     var tries = 256
-    while other.value.alertCommand.load(ordering: .acquiring) == 0 {
+    while other.value.alertCommand.load(ordering: .relaxed) == 0 {
       tries &-= 1
       guard tries != 0 else { return log("a CPU did not start") }
       controller.start(at: entry)
@@ -111,11 +111,11 @@ extension Core where H: NarrowHardware {
     return isAlarm
   }
 
-  /// A fault of the hypervisor's own leaves a record, and the device stops.
+  /// A fault of the hypervisor's own leaves a record, and this CPU stops.
   public func handleOwnFault() -> Never {
     put("\r\n[pocketvisor] a fault of the hypervisor")
     putState(hardware.read(.programCounter))
     unlockConsole()
-    halt("the device stops")
+    halt("this CPU stops")
   }
 }

@@ -82,13 +82,12 @@ public struct Boot<H: Hardware>: ~Copyable {
       cpu.value.phone = phone
       cpu.value.number = index
       cpu.value.affinity = phone.value.board.cpus[Int(index)].start
-      if cpu.value.affinity == own {
-        bootCPU = cpu
-        cpu.value.stackTop = firstStackTop
-      } else {
-        cpu.value.stackTop = nextStack
-        nextStack &+= stackStride
-      }
+      let isOwn = cpu.value.affinity == own
+      if isOwn { bootCPU = cpu }
+      // Without EL2 each has its stack at the same address, which only assembly knows.
+      if H.isSoftware { continue }
+      cpu.value.stackTop = isOwn ? firstStackTop : nextStack
+      if !isOwn { nextStack &+= stackStride }
     }
     return bootCPU.map { Core(hardware: hardware, cpu: $0) }
   }

@@ -73,6 +73,8 @@ public protocol Hardware {
 
   /// The GIC's architecture that the guests have: 2 or 3.
   static var interruptControllerGeneration: UInt32 { get }
+  /// Whether guests' memory is translated and their exceptions are raised by software.
+  static var isSoftware: Bool { get }
   /// Whether the board's devices may lie behind buses, and be those of `DeviceTreeName.isNarrowDevice`.
   static var followsBuses: Bool { get }
   /// Bytes of a device that `map` makes reachable, a power of two.
@@ -136,8 +138,6 @@ public protocol VirtualizationExtensions: Hardware {
   func synchronizeInstructions()
   // Where all this is done by software.
 
-  /// Whether guests' memory is translated and their exceptions are raised by software. A constant, as above.
-  static var isSoftware: Bool { get }
   /// Prepares the address spaces of a VM.
   /// - Parameter memory: `softwareBytes` of the board's, on a boundary of 2 MiB.
   /// - Returns: what is to be in `VirtualMachine.translation`; 0 if the VM has too much memory for that.

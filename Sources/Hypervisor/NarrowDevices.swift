@@ -21,9 +21,7 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   mutating func start(alarm: InterruptNumber, isFirst: Bool) {
     self.alarm = alarm
     timer.start()
-    if isFirst { controller.start() }
-    controller.startCPU(alert: PhysicalInterrupt.alert)
-    controller.enable(alarm)
+    controller.start(PhysicalInterrupt.alert, alarm, isFirst: isFirst)
   }
 
   // MARK: Interrupts
@@ -79,34 +77,34 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
 extension Core where H: NarrowHardware {
   /// The drivers for what the board has, all of it mapped.
-  func findDevices() -> NarrowDevices<H.Registers> {
-    NarrowDevices(controller: findController(), timer: findTimer())
+  /// - Parameter place: which of two CPUs this is.
+  func findDevices(_ place: Int) -> NarrowDevices<H.Registers> {
+    NarrowDevices(controller: findController(place), timer: findTimer(place))
   }
 
-  private func findController() -> BoardInterruptController<H.Registers> {
-    let distributor = own(.distributor, phone.value.board.distributor)
+  private func findController(_ place: Int) -> BoardInterruptController<H.Registers> {
+    let distance = phone.value.board.narrow.cpuOffset &* UInt32(truncatingIfNeeded: place)
+    let distributor = registers(.distributor, phone.value.board.distributor, distance)
     guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
       return BoardInterruptController(.allwinner, distributor, interface: distributor)
     }
-    let interface = own(.redistributor, phone.value.board.cpuInterface)
+    let interface = registers(.redistributor, phone.value.board.cpuInterface, distance)
     return BoardInterruptController(.generic, distributor, interface: interface)
   }
 
   /// Registers of which each CPU may have its own.
-  private func own(_ slot: DeviceSlot, _ address: UInt64) -> H.Registers {
-    let offset = phone.value.board.narrow.cpuOffset &* UInt32(truncatingIfNeeded: place)
-    return hardware.registers(slot, offset: H.offset(of: address &+ UInt64(offset)))
+  private func registers(_ slot: DeviceSlot, _ address: UInt64, _ distance: UInt32) -> H.Registers {
+    hardware.registers(slot, offset: H.offset(of: address &+ UInt64(distance)))
   }
 
-  /// Which of two CPUs this is, for devices.
-  var place: Int { Int(truncatingIfNeeded: hardware.ownAffinity & 1) }
-
-  private func findTimer() -> BoardTimer<H.Registers> {
+  private func findTimer(_ place: Int) -> BoardTimer<H.Registers> {
     let registers = hardware.registers(.timer, offset: H.offset(of: phone.value.board.narrow.timer))
+    let kind: BoardTimer<H.Registers>.Kind
     switch phone.value.board.narrow.timerKind {
-    case .dualTimer: return BoardTimer(.dual, registers)
-    case .multiCoreTimer: return BoardTimer(.multiCore, registers, cpu: UInt32(truncatingIfNeeded: place))
-    default: return BoardTimer(.allwinner, registers)
+    case .dualTimer: kind = .dual
+    case .multiCoreTimer: kind = .multiCore
+    default: kind = .allwinner
     }
+    return BoardTimer(kind, registers, cpu: UInt32(truncatingIfNeeded: place))
   }
 }

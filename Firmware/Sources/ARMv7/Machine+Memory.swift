@@ -84,18 +84,13 @@ extension Machine {
     unsafe table[0] = UInt32(UInt(bitPattern: cpu.address))
     unsafe table[Int(bitPattern: UInt(imageBase &>> 20))] = imageBase & ~0xF_FFFF | Self.imageSection
     unsafe table[0xFFF] = UInt32(truncatingIfNeeded: physicalAddress(of: pages).rawValue) | 1
-    let stack = unsafe Self.page(of: address_of_stack()) + 1
-    let second = unsafe Self.page(of: address_of_second_pages())
-    unsafe pages[stack] = pages[second]
-    unsafe pages[stack + 1] = pages[second + 1]
+    let stack = unsafe Int(bitPattern: UInt(bitPattern: address_of_stack()) &>> 12 & 0xFF)
+    // Its stack and its variables: image.ld.
+    unsafe pages[stack + 1] = pages[stack + 3]
+    unsafe pages[stack + 2] = pages[stack + 4]
     TableMemory.clean(unsafe UInt32(UInt(bitPattern: table)), UInt32(bytes))
     data_barrier()
     return unsafe physicalAddress(of: address_of_second_entry())
-  }
-
-  /// Which entry of the last MiB's table is for an address.
-  private static func page(of address: UnsafeMutableRawPointer) -> Int {
-    Int(bitPattern: unsafe UInt(bitPattern: address) &>> 12 & 0xFF)
   }
 
   /// Goes back to the hypervisor's own address space.
