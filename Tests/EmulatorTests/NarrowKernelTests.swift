@@ -44,8 +44,8 @@ import Testing
     let script = Script(until: ["one| small: fine", "two| small: fine"])
     let recording = try board.run(narrow: phone, on: .smdkc210, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")
-    let blocks = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-    return Set(blocks.compactMap { $0.split(separator: ":").first })
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    return Set(lines.filter { $0.hasPrefix("Trace ") }.compactMap { $0.split(separator: ":").first })
   }
 
   /// Each VM has its own CPU, as the tool places them; with both on one, the other CPU sleeps.
