@@ -23,7 +23,9 @@ import Testing
   }
 
   /// A phone with Debian's kernel for 32-bit ARM.
-  private static func image(gic: Int = 2, second: String? = nil, for model: BoardModel = .vexpress) throws -> Data {
+  private static func image(gic: Int = 2, second: String? = nil, for model: BoardModel = .vexpress) throws
+    -> Data
+  {
     var text = PhoneText.phone(PhoneText.debian("legacy", cpus: 1, mebibytes: 128, of: .armhf))
     if let second { text += PhoneText.debian(second, cpus: 1, mebibytes: 128, of: .armhf) }
     var board = model.description
