@@ -10,22 +10,19 @@ public struct NarrowBoard: ~Copyable {
   public var controllerKind: DeviceTreeName
   /// How far the registers of each CPU lie from those of the one before (`cpu-offset`), where they are not banked.
   public var cpuOffset: UInt32
-  var timers: RangeList
+  // An address of 0 says that there is none.
+  public var timer: UInt64
   public var timerKind: DeviceTreeName
   /// Of each CPU's alarm.
   public var timerInterrupts: InlineArray<2, InterruptNumber>
-  var powerControllers: RangeList
-
-  /// 0 if there is no timer.
-  public var timer: UInt64 { mutating get { timers[0].start } }
-  /// Of 16 KiB.
-  var powerController: UInt64 { mutating get { powerControllers[0].start & ~0x3FFF } }
+  /// What turns other CPUs on.
+  var powerController: UInt64
 }
 
 extension Board {
   /// There is another CPU, a way to turn it on, and an alarm for it.
   var hasSecondCPU: Bool {
-    cpuCount == 2 && narrow.powerControllers.count != 0 && narrow.timerKind == .multiCoreTimer
+    cpuCount == 2 && narrow.powerController != 0 && narrow.timerKind == .multiCoreTimer
   }
 
   /// Takes from such a device what the hypervisor needs. Of several, the first one counts.
@@ -33,8 +30,9 @@ extension Board {
     switch walk.kind {
     case .exynosUART: takeUART(hardware)
     case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
-    case .exynosPowerController: walk.readRanges(&narrow.powerControllers, hardware)
-    default: takeTimer(hardware)
+    // It has 16 KiB.
+    case .exynosPowerController: narrow.powerController = walk.firstAddress() & ~0x3FFF
+    default: takeTimer()
     }
   }
 
@@ -45,9 +43,9 @@ extension Board {
     narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset)) & 0xF000
   }
 
-  private mutating func takeTimer<H: Hardware>(_ hardware: H.Type) {
-    guard narrow.timers.count == 0 else { return }
-    walk.readRanges(&narrow.timers, hardware)
+  private mutating func takeTimer() {
+    guard narrow.timer == 0 else { return }
+    narrow.timer = walk.firstAddress()
     narrow.timerKind = walk.kind
     for cpu in 0..<2 as Range<Int> { narrow.timerInterrupts[cpu] = walk.timerInterrupt(cpu) }
   }
@@ -103,6 +101,12 @@ extension BoardWalk {
       if address &- start < size { return base &+ (address &- start) }
     }
     return address
+  }
+
+  /// Where the node's first registers are; 0 if it has none.
+  mutating func firstAddress() -> UInt64 {
+    guard go(to: .reg) > tree.blob.position else { return 0 }
+    return translate(tree.blob.number(cells: parent.addressCells))
   }
 
   // MARK: Interrupts

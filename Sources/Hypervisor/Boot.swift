@@ -82,12 +82,14 @@ public struct Boot<H: Hardware>: ~Copyable {
       cpu.value.phone = phone
       cpu.value.number = index
       cpu.value.affinity = phone.value.board.cpus[Int(index)].start
-      let isOwn = cpu.value.affinity == own
-      if isOwn { bootCPU = cpu }
       // Without EL2 each has its stack at the same address, which only assembly knows.
-      if H.isSoftware { continue }
-      cpu.value.stackTop = isOwn ? firstStackTop : nextStack
-      if !isOwn { nextStack &+= stackStride }
+      if cpu.value.affinity == own {
+        bootCPU = cpu
+        if !H.isSoftware { cpu.value.stackTop = firstStackTop }
+      } else if !H.isSoftware {
+        cpu.value.stackTop = nextStack
+        nextStack &+= stackStride
+      }
     }
     return bootCPU.map { Core(hardware: hardware, cpu: $0) }
   }

@@ -85,11 +85,15 @@ import Testing
 
   /// A VM that starts again whenever an attack ends it, beside one that must not notice. Where it starts is different each
   /// time; it says where.
-  private func expectUnharmed(_ arguments: String, ticks: Int, on board: BoardModel = .vexpress) throws {
+  /// - Parameter places: the CPUs of both.
+  private func expectUnharmed(
+    _ arguments: String, ticks: Int, on board: BoardModel = .vexpress, places: (Int, Int) = (0, 0)
+  ) throws {
     let phone = PhoneText.phone(
       PhoneText.narrow(
-        "hostile32", "count=100 chatter=20 \(arguments)", mebibytes: 8, more: ", restart: always"),
-      PhoneText.narrow("small", "ticks=\(ticks)", mebibytes: 8))
+        "hostile32", "count=100 chatter=20 \(arguments)", mebibytes: 8,
+        more: ", restart: always, placement: [\(places.0)]"),
+      PhoneText.narrow("small", "ticks=\(ticks)", mebibytes: 8, more: ", placement: [\(places.1)]"))
     let script = Script(
       until: ["small: fine", "hostile32: seed"],
       failures: ["small: DAMAGED", "small: FAIL", "a fault of the hypervisor"])
@@ -106,9 +110,10 @@ import Testing
     try expectUnharmed("seed=\(seed)", ticks: Self.ticks)
   }
 
-  /// On another CPU than its neighbour.
+  /// On another CPU than its neighbour: on the boot CPU, and on the second one.
   @Test(arguments: seeds) func hostileOnItsOwnCPU(seed: Int) throws {
-    try expectUnharmed("seed=\(seed)", ticks: Self.ticks, on: .smdkc210)
+    let places = seed & 1 == 0 ? (0, 1) : (1, 0)
+    try expectUnharmed("seed=\(seed)", ticks: Self.ticks, on: .smdkc210, places: places)
   }
 
   /// Only what it can do to the translator that serves it, which ends it most of the times.

@@ -88,7 +88,7 @@ extension Machine {
     // Its stack and its variables: image.ld.
     unsafe pages[stack + 1] = pages[stack + 3]
     unsafe pages[stack + 2] = pages[stack + 4]
-    TableMemory.clean(unsafe UInt32(UInt(bitPattern: table)), UInt32(bytes))
+    TableMemory.clean(UInt32(UInt(bitPattern: table)), UInt32(bytes))
     data_barrier()
     return unsafe physicalAddress(of: address_of_second_entry())
   }
