@@ -19,16 +19,22 @@ public struct BoardInterruptController<Registers: DeviceRegisters> {
   private var distributor: Distributor<Registers> { Distributor(registers) }
   private var allwinner: AllwinnerInterruptController<Registers> { AllwinnerInterruptController(registers) }
 
-  /// Takes every interrupt from it that is enabled from now on.
-  public func start() {
+  /// Takes from it what it has for the CPU that executes this: software-generated interrupts with a number, and a shared one.
+  /// - Parameter isFirst: whether it is to deliver nothing else to anybody.
+  public func start(_ alert: InterruptNumber, _ alarm: InterruptNumber, isFirst: Bool) {
     switch kind {
     case .generic:
-      distributor.start(generation: 2)
-      PrivateInterrupts(registers).start(0, generation: 2)
+      if isFirst { distributor.start(generation: 2) }
+      PrivateInterrupts(registers).start(alert.bit, generation: 2)
       interface.start()
     case .allwinner: allwinner.start()
     }
+    enable(alarm)
   }
+
+  /// Generates an interrupt of other CPUs, of a GIC.
+  /// - Parameter command: GICD_SGIR.
+  public func alert(_ command: UInt32) { distributor.alert(command) }
 
   /// Lets it deliver a shared interrupt to the CPU that executes this.
   public func enable(_ interrupt: InterruptNumber) {

@@ -16,20 +16,23 @@ public protocol TimerDevice {
   func endAlarm()
 }
 
-/// One of the timers that there are drivers for, as the boot CPU has it.
+/// One of the timers that there are drivers for, as one CPU has it.
 public struct BoardTimer<Registers: DeviceRegisters>: TimerDevice {
   public enum Kind: Sendable { case dual, multiCore, allwinner }
 
   private let kind: Kind
   private let registers: Registers
+  private let cpu: UInt32
 
-  public init(_ kind: Kind, _ registers: Registers) {
+  /// - Parameter cpu: which CPU, where each has an alarm.
+  public init(_ kind: Kind, _ registers: Registers, cpu: UInt32 = 0) {
     self.kind = kind
     self.registers = registers
+    self.cpu = cpu
   }
 
   private var dual: DualTimer<Registers> { DualTimer(registers) }
-  private var multiCore: MultiCoreTimer<Registers> { MultiCoreTimer(registers, cpu: 0) }
+  private var multiCore: MultiCoreTimer<Registers> { MultiCoreTimer(registers, cpu: cpu) }
   private var allwinner: AllwinnerTimer<Registers> { AllwinnerTimer(registers) }
 
   public var ticksPerMicrosecond: UInt32 {
@@ -72,7 +75,7 @@ public struct BoardTimer<Registers: DeviceRegisters>: TimerDevice {
 }
 
 /// A counter of 64 bits that never goes back, from a timer's, which may have fewer and is looked at twice before it wraps
-/// around. QEMU's multi core timer goes back a little when its alarm is set.
+/// around.
 public struct WideCounter {
   private var last: UInt64 = 0
 

@@ -15,6 +15,9 @@ public struct Distributor<Registers: DeviceRegisters> {
       | (affinity &>> 32 & 0xFF) &<< 48 | (affinity &>> 4 & 15) &<< 44 | UInt64(interrupt.rawValue) &<< 24
   }
 
+  /// Generates a software-generated interrupt where the controller has no affinity routing (GICD_SGIR).
+  func alert(_ command: UInt32) { registers.write32(0xF00, command) }
+
   /// Forwards Group 1 with affinity routing (GICD_CTLR: ARE_NS, EnableGrp1), every shared interrupt off; the only group
   /// there is for us in a GICv2.
   public func start(generation: UInt32) {

@@ -1,20 +1,23 @@
-/// Samsung's multi core timer (Exynos 4210 user's manual, chapter 24): a counter of 64 bits at 24 MHz that counts up, and
-/// four comparators, of which each CPU has one for its alarm. What is written takes effect a little later, which a status
-/// register tells.
+/// Samsung's multi core timer (Exynos 4210 user's manual, chapter 24): a counter of 64 bits at 24 MHz that counts up, and for
+/// each CPU a local timer, which is its alarm. What is written takes effect a little later, which a status register tells.
+///
+/// The counter's comparators would be alarms too. But they share their control register, and QEMU puts the counter back when
+/// one is set.
 struct MultiCoreTimer<Registers: DeviceRegisters> {
   private let registers: Registers
-  /// Which comparator.
-  private let cpu: UInt32
+  /// Where the local timer's registers are.
+  private let local: UInt32
 
-  /// - Parameter cpu: the number of the CPU that has the alarm, 0…3.
+  /// - Parameter cpu: the number of the CPU that has the alarm, from 0 on.
   init(_ registers: Registers, cpu: UInt32) {
     self.registers = registers
-    self.cpu = cpu & 3
+    local = 0x300 &+ cpu &<< 8
   }
 
-  /// G_TCON: the counter's start 8, a comparator's enable.
+  /// G_TCON, without comparators; L_INT_ENB. Every CPU may do that.
   func start() {
-    setControl(registers.read32(0x240) & ~(3 &<< (cpu &* 2)) | 0x100)
+    registers.write32(0x240, 0x100)
+    registers.write32(local &+ 0x34, 1)
     endAlarm()
   }
 
@@ -29,36 +32,22 @@ struct MultiCoreTimer<Registers: DeviceRegisters> {
     }
   }
 
-  /// A comparator interrupts when the counter comes to its value: one that the counter has passed meanwhile is set again.
+  /// Stops the local timer (L_TCON) and starts it again, with the product of two numbers, to both of which 1 is added
+  /// (L_ICNTB, bit 31: at once; L_TCNTB). QEMU adds 1 more to the one that is not being written, so that order is wanted.
   func setAlarm(after ticks: UInt32) {
-    var ticks = UInt64(ticks)
-    while true {
-      let time = count &+ ticks
-      compare(with: time)
-      if count < time || registers.read32(0x244) &>> cpu & 1 != 0 { return }
-      ticks = ticks &* 2
-    }
+    write(0x20, 0, written: 8)
+    write(0x08, ticks &>> 1 | 1 &<< 31, written: 2)
+    write(0x00, 1, written: 1)
+    write(0x20, 3, written: 8)
   }
 
-  /// G_COMPn_L, G_COMPn_U, G_INT_ENB.
-  private func compare(with time: UInt64) {
-    let enable: UInt32 = 1 &<< (cpu &* 2)
-    setControl(registers.read32(0x240) & ~enable)
-    write(0x200 &+ cpu &* 16, UInt32(truncatingIfNeeded: time), written: 1 &<< (cpu &* 4))
-    write(0x204 &+ cpu &* 16, UInt32(truncatingIfNeeded: time &>> 32), written: 2 &<< (cpu &* 4))
-    registers.write32(0x248, registers.read32(0x248) | 1 &<< cpu)
-    setControl(registers.read32(0x240) | enable)
-  }
+  /// L_INT_CSTAT.
+  func endAlarm() { registers.write32(local &+ 0x30, 1) }
 
-  /// G_INT_CSTAT.
-  func endAlarm() { registers.write32(0x244, 1 &<< cpu) }
-
-  private func setControl(_ value: UInt32) { write(0x240, value, written: 1 &<< 16) }
-
-  /// Writes, and waits until it has taken effect: that is a bit of G_WSTAT, which is cleared by writing it.
+  /// Writes, and waits until it has taken effect: that is a bit of L_WSTAT, which is cleared by writing it.
   @inline(never) private func write(_ offset: UInt32, _ value: UInt32, written bit: UInt32) {
-    registers.write32(offset, value)
-    registers.wait(until: 0x24C, has: bit)
-    registers.write32(0x24C, bit)
+    registers.write32(local &+ offset, value)
+    registers.wait(until: local &+ 0x40, has: bit)
+    registers.write32(local &+ 0x40, bit)
   }
 }

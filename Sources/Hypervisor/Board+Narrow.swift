@@ -10,21 +10,29 @@ public struct NarrowBoard: ~Copyable {
   public var controllerKind: DeviceTreeName
   /// How far the registers of each CPU lie from those of the one before (`cpu-offset`), where they are not banked.
   public var cpuOffset: UInt32
-  var timers: RangeList
+  // An address of 0 says that there is none.
+  public var timer: UInt64
   public var timerKind: DeviceTreeName
-  public var timerInterrupt: InterruptNumber
-
-  /// 0 if there is no timer.
-  public var timer: UInt64 { mutating get { timers[0].start } }
+  /// Of each CPU's alarm.
+  public var timerInterrupts: InlineArray<2, InterruptNumber>
+  /// What turns other CPUs on.
+  var powerController: UInt64
 }
 
 extension Board {
+  /// There is another CPU, a way to turn it on, and an alarm for it.
+  var hasSecondCPU: Bool {
+    cpuCount == 2 && narrow.powerController != 0 && narrow.timerKind == .multiCoreTimer
+  }
+
   /// Takes from such a device what the hypervisor needs. Of several, the first one counts.
   mutating func judgeNarrow<H: Hardware>(_ hardware: H.Type) {
     switch walk.kind {
     case .exynosUART: takeUART(hardware)
     case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
-    default: takeTimer(hardware)
+    // It has 16 KiB.
+    case .exynosPowerController: narrow.powerController = walk.firstAddress() & ~0x3FFF
+    default: takeTimer()
     }
   }
 
@@ -32,14 +40,14 @@ extension Board {
     guard interruptController.count == 0 else { return }
     walk.readRanges(&interruptController, hardware)
     narrow.controllerKind = walk.kind
-    narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset))
+    narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset)) & 0xF000
   }
 
-  private mutating func takeTimer<H: Hardware>(_ hardware: H.Type) {
-    guard narrow.timers.count == 0 else { return }
-    walk.readRanges(&narrow.timers, hardware)
+  private mutating func takeTimer() {
+    guard narrow.timer == 0 else { return }
+    narrow.timer = walk.firstAddress()
     narrow.timerKind = walk.kind
-    narrow.timerInterrupt = walk.kind == .allwinnerTimer ? walk.sharedInterrupt() : walk.firstInterrupt()
+    for cpu in 0..<2 as Range<Int> { narrow.timerInterrupts[cpu] = walk.timerInterrupt(cpu) }
   }
 }
 
@@ -95,17 +103,35 @@ extension BoardWalk {
     return address
   }
 
+  /// Where the node's first registers are; 0 if it has none.
+  mutating func firstAddress() -> UInt64 {
+    guard go(to: .reg) > tree.blob.position else { return 0 }
+    return translate(tree.blob.number(cells: parent.addressCells))
+  }
+
   // MARK: Interrupts
 
   /// The first of the node's interrupts: behind the controller in `interrupts-extended`, else in `interrupts` as three cells;
   /// where there are fewer, as one, the number of a shared interrupt.
-  mutating func firstInterrupt() -> InterruptNumber {
+  @inline(never) mutating func firstInterrupt() -> InterruptNumber {
     if go(to: .interruptsExtended) > tree.blob.position {
       tree.blob.position &+= 4
       return interrupt()
     }
     let end = go(to: .interrupts)
     return end &- tree.blob.position >= 12 ? interrupt() : sharedInterrupt()
+  }
+
+  /// The interrupt of a timer that one of two CPUs has.
+  @inline(never) mutating func timerInterrupt(_ cpu: Int) -> InterruptNumber {
+    switch kind {
+    case .allwinnerTimer: return sharedInterrupt()
+    case .multiCoreTimer:
+      // Those of local timers come last, as three cells behind their controller.
+      tree.blob.position = go(to: .interruptsExtended) &- (2 &- cpu) &* 16 &+ 4
+      return interrupt()
+    default: return firstInterrupt()
+    }
   }
 
   /// The first of the node's interrupts where each is one cell.

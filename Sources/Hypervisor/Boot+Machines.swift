@@ -130,9 +130,9 @@ extension Boot where H: VirtualizationExtensions {
     _ guest: VirtualCPUReference, _ index: UInt32, of machine: VirtualMachineReference, _ core: Core<H>
   ) {
     let phone = core.phone
-    // Where no firmware wakes the others, there is only this CPU.
+    // Where nothing turns the others on, there is only this CPU.
     let cpu =
-      H.isSoftware
+      H.isSoftware && !phone.value.board.hasSecondCPU
       ? core.cpu
       : phone.value.cpu(
         UInt32(machine.value.record.placement[Int(index & 7)]) % phone.value.board.cpuCount)
@@ -140,7 +140,7 @@ extension Boot where H: VirtualizationExtensions {
     guest.value.cpu = cpu
     guest.value.index = index
     guest.value.bank = machine.value.bank(VirtualMachine.sharedBanks &+ index)
-    guest.value.stackTop = cpu.value.stackTop
+    if !H.isSoftware { guest.value.stackTop = cpu.value.stackTop }
     guest.value.place = cpu.value.queueCount
     cpu.value.queue[cpu.value.queueCount & 15] = guest
     cpu.value.queueCount &+= 1

@@ -3,6 +3,7 @@
 import Appliance
 import ArmArchitecture
 import Drivers
+import Synchronization
 import VirtualDevices
 
 extension Boot where H: NarrowHardware {
@@ -21,7 +22,10 @@ extension Boot where H: NarrowHardware {
     makeMachines(core)
     if core.phone.value.board.reserved.isIncomplete { core.haltForMemory() }
     tellMemory(core, ownMemory)
-    core.startCPU()
+    if core.phone.value.board.cpuCount == 2 {
+      let other = core.phone.value.cpu(core.cpu.value.number ^ 1)
+      if other.value.queueCount != 0 { core.start(other) }
+    }
     return core
   }
 }
@@ -42,23 +46,49 @@ extension Core where H: NarrowHardware {
     hardware.map(.distributor, at: PhysicalAddress(phone.value.board.distributor))
     hardware.map(.redistributor, at: PhysicalAddress(phone.value.board.cpuInterface))
     hardware.map(.timer, at: PhysicalAddress(phone.value.board.narrow.timer))
-    hardware.devices = findDevices()
-    hardware.devices.start(alarm: phone.value.board.narrow.timerInterrupt)
+    startCPU(isFirst: true)
     hardware.devices.enable(phone.value.board.uartInterrupt)
     phone.value.listRegisterCount = 4
     phone.value.priorityMask = 0xF8F8_F8F8
   }
 
-  /// Nothing of this CPU's is left to prepare but the alarm.
-  func startCPU() {
+  /// Prepares this CPU's part of the interrupt controller and its alarm; called once on each CPU.
+  /// - Parameter isFirst: whether the controller itself is to be started.
+  @inline(never) public func startCPU(isFirst: Bool) {
+    let affinity = hardware.ownAffinity
+    let place = Int(truncatingIfNeeded: affinity & 1)
+    hardware.devices = findDevices(place)
+    hardware.devices.start(alarm: phone.value.board.narrow.timerInterrupts[place], isFirst: isFirst)
+    cpu.value.alertCommand.store(alertCommand(affinity), ordering: .releasing)
     cpu.value.alarm = ~0
-    hardware.write(.alarm, ~0)
-    hardware.write(.listControl, ListControl.enabled)
+  }
+
+  /// Turns another CPU on, and waits for it, a quarter of a second at the most.
+  func start(_ other: PhysicalCPUReference) {
+    let address = phone.value.board.narrow.powerController
+    hardware.map(.powerController, at: PhysicalAddress(address))
+    let controller = ExynosPowerController(
+      hardware.registers(.powerController, offset: H.offset(of: address)))
+    let entry = UInt32(truncatingIfNeeded: hardware.prepareSecondCPU(other).rawValue)
+    var tries = 256
+    while other.value.alertCommand.load(ordering: .relaxed) == 0 {
+      tries &-= 1
+      guard tries != 0 else { return log("a CPU did not start") }
+      controller.start(at: entry)
+      // It sleeps in the boot ROM.
+      hardware.write(.softwareInterrupt, alertCommand(other.value.affinity))
+      checkTimer()
+    }
+  }
+
+  /// What interrupts the CPU with this affinity: its bit among the controller's CPU interfaces, and the number.
+  private func alertCommand(_ affinity: UInt64) -> UInt64 {
+    1 &<< (16 &+ affinity & 7) | UInt64(PhysicalInterrupt.alert.rawValue)
   }
 
   /// Makes sure that the timer interrupts, for everything else waits for it: after a thousandth of a second, and at the last of
   /// many looks that come a quarter of a second later.
-  func checkTimer() {
+  @inline(never) func checkTimer() {
     let start = hardware.read(.counter)
     let frequency = hardware.read(.counterFrequency)
     hardware.write(.alarm, start &+ frequency &>> 10)
@@ -73,7 +103,7 @@ extension Core where H: NarrowHardware {
 
   /// Takes the most urgent pending interrupt.
   /// - Returns: whether it was the alarm's.
-  private func takeAlarm() -> Bool {
+  @inline(never) private func takeAlarm() -> Bool {
     let acknowledged = UInt32(truncatingIfNeeded: hardware.read(.interruptAcknowledge))
     let isAlarm = acknowledged == PhysicalInterrupt.alarm.rawValue
     if isAlarm { hardware.write(.alarm, ~0) }
@@ -81,11 +111,11 @@ extension Core where H: NarrowHardware {
     return isAlarm
   }
 
-  /// A fault of the hypervisor's own leaves a record, and the device stops.
+  /// A fault of the hypervisor's own leaves a record, and this CPU stops.
   public func handleOwnFault() -> Never {
     put("\r\n[pocketvisor] a fault of the hypervisor")
     putState(hardware.read(.programCounter))
     unlockConsole()
-    halt("the device stops")
+    halt("this CPU stops")
   }
 }

@@ -82,10 +82,11 @@ public struct Boot<H: Hardware>: ~Copyable {
       cpu.value.phone = phone
       cpu.value.number = index
       cpu.value.affinity = phone.value.board.cpus[Int(index)].start
+      // Without EL2 each has its stack at the same address, which only assembly knows.
       if cpu.value.affinity == own {
         bootCPU = cpu
-        cpu.value.stackTop = firstStackTop
-      } else {
+        if !H.isSoftware { cpu.value.stackTop = firstStackTop }
+      } else if !H.isSoftware {
         cpu.value.stackTop = nextStack
         nextStack &+= stackStride
       }

@@ -73,6 +73,8 @@ public protocol Hardware {
 
   /// The GIC's architecture that the guests have: 2 or 3.
   static var interruptControllerGeneration: UInt32 { get }
+  /// Whether guests' memory is translated and their exceptions are raised by software.
+  static var isSoftware: Bool { get }
   /// Whether the board's devices may lie behind buses, and be those of `DeviceTreeName.isNarrowDevice`.
   static var followsBuses: Bool { get }
   /// Bytes of a device that `map` makes reachable, a power of two.
@@ -136,8 +138,6 @@ public protocol VirtualizationExtensions: Hardware {
   func synchronizeInstructions()
   // Where all this is done by software.
 
-  /// Whether guests' memory is translated and their exceptions are raised by software. A constant, as above.
-  static var isSoftware: Bool { get }
   /// Prepares the address spaces of a VM.
   /// - Parameter memory: `softwareBytes` of the board's, on a boundary of 2 MiB.
   /// - Returns: what is to be in `VirtualMachine.translation`; 0 if the VM has too much memory for that.
@@ -168,6 +168,9 @@ public protocol VirtualizationExtensions: Hardware {
 public protocol NarrowHardware: VirtualizationExtensions {
   /// The board's interrupt controller and timer, once they were found.
   var devices: NarrowDevices<Registers> { get nonmutating set }
+  /// Makes what a second CPU needs before it enters Swift.
+  /// - Returns: where it begins.
+  func prepareSecondCPU(_ cpu: PhysicalCPUReference) -> PhysicalAddress
 }
 
 extension NarrowHardware {
@@ -243,6 +246,8 @@ public enum DeviceSlot: Int, Sendable {
   /// The redistributors; of a GICv2 the CPU interface.
   case redistributor = 1
   case uart = 3
+  /// What turns other CPUs on, where the firmware does not.
+  case powerController = 2
   /// The timer of a board without a generic timer.
   case timer = 4
   /// The virtual CPU interface's control of a GICv2.

@@ -16,12 +16,12 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     self.timer = timer
   }
 
-  /// Lets the counter run, and the controller deliver the alarm and nothing else.
-  mutating func start(alarm: InterruptNumber) {
+  /// Lets the counter run, and the controller deliver to this CPU its alarm, and alerts.
+  /// - Parameter isFirst: whether the controller is to deliver nothing else to anybody.
+  mutating func start(alarm: InterruptNumber, isFirst: Bool) {
     self.alarm = alarm
     timer.start()
-    controller.start()
-    controller.enable(alarm)
+    controller.start(PhysicalInterrupt.alert, alarm, isFirst: isFirst)
   }
 
   // MARK: Interrupts
@@ -34,6 +34,9 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
   /// What was acknowledged last is over: its device raises it no more.
   public func end() { controller.end(acknowledged) }
+
+  /// Interrupts other CPUs (GICD_SGIR).
+  public func alert(_ command: UInt32) { controller.alert(command) }
 
   /// Lets the controller deliver a shared interrupt.
   func enable(_ interrupt: InterruptNumber) { controller.enable(interrupt) }
@@ -70,25 +73,34 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
 
 extension Core where H: NarrowHardware {
   /// The drivers for what the board has, all of it mapped.
-  func findDevices() -> NarrowDevices<H.Registers> {
-    NarrowDevices(controller: findController(), timer: findTimer())
+  /// - Parameter place: which of two CPUs this is.
+  func findDevices(_ place: Int) -> NarrowDevices<H.Registers> {
+    NarrowDevices(controller: findController(place), timer: findTimer(place))
   }
 
-  private func findController() -> BoardInterruptController<H.Registers> {
-    let distributor = hardware.registers(.distributor, offset: H.offset(of: phone.value.board.distributor))
+  private func findController(_ place: Int) -> BoardInterruptController<H.Registers> {
+    let distance = phone.value.board.narrow.cpuOffset &* UInt32(truncatingIfNeeded: place)
+    let distributor = registers(.distributor, phone.value.board.distributor, distance)
     guard phone.value.board.narrow.controllerKind != .allwinnerInterruptController else {
       return BoardInterruptController(.allwinner, distributor, interface: distributor)
     }
-    let interface = hardware.registers(.redistributor, offset: H.offset(of: phone.value.board.cpuInterface))
+    let interface = registers(.redistributor, phone.value.board.cpuInterface, distance)
     return BoardInterruptController(.generic, distributor, interface: interface)
   }
 
-  private func findTimer() -> BoardTimer<H.Registers> {
+  /// Registers of which each CPU may have its own.
+  private func registers(_ slot: DeviceSlot, _ address: UInt64, _ distance: UInt32) -> H.Registers {
+    hardware.registers(slot, offset: H.offset(of: address &+ UInt64(distance)))
+  }
+
+  private func findTimer(_ place: Int) -> BoardTimer<H.Registers> {
     let registers = hardware.registers(.timer, offset: H.offset(of: phone.value.board.narrow.timer))
+    let kind: BoardTimer<H.Registers>.Kind
     switch phone.value.board.narrow.timerKind {
-    case .dualTimer: return BoardTimer(.dual, registers)
-    case .multiCoreTimer: return BoardTimer(.multiCore, registers)
-    default: return BoardTimer(.allwinner, registers)
+    case .dualTimer: kind = .dual
+    case .multiCoreTimer: kind = .multiCore
+    default: kind = .allwinner
     }
+    return BoardTimer(kind, registers, cpu: UInt32(truncatingIfNeeded: place))
   }
 }

@@ -74,6 +74,20 @@ import Testing
     #expect(try !#require(device as? ScriptedMultiCoreTimer).isHurried)
   }
 
+  /// Each CPU has its own alarm.
+  @Test func multiCoreTimerHasTwoAlarms() {
+    let device = ScriptedMultiCoreTimer()
+    let timers = [0, 1].map { BoardTimer(.multiCore, DeviceView(device), cpu: $0) }
+    for timer in timers { timer.start() }
+    timers[0].setAlarm(after: 5_000)
+    timers[1].setAlarm(after: 500)
+    device.now += 1_000
+    #expect(!device.isInterrupting(0) && device.isInterrupting(1))
+    timers[1].endAlarm()
+    device.now += 5_000
+    #expect(device.isInterrupting(0) && !device.isInterrupting(1))
+  }
+
   /// The upper half changes between the reads of the two.
   @Test func multiCoreTimerCounts64Bits() {
     let (timer, device) = make(.multiCore)

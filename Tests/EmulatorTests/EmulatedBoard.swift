@@ -15,7 +15,7 @@ struct EmulatedBoard: Sendable {
   var mebibytes = 1024
   /// One nanosecond of the board's time per instruction.
   var countsInstructions = false
-  /// QEMU's arguments for further devices, as `DiskFile.arguments`.
+  /// QEMU's arguments for further devices, as `DiskFile.arguments`, and for what it writes down.
   var devices: [String] = []
   var timeout = Duration.seconds(120)
 
@@ -73,7 +73,7 @@ struct EmulatedBoard: Sendable {
       software: ["-kernel", Repository.narrowHypervisor] + (path.map { ["-initrd", $0] } ?? []), cpus: 1,
       memory: BoardModel.memory,
       interruptControllerGeneration: 2, cpuModel: "", countsInstructions: countsInstructions, devices: nil,
-      extra: [])
+      extra: devices)
     return try run(program: board.program, options.arguments, script)
   }
 

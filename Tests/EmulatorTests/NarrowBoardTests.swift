@@ -23,10 +23,12 @@ import Testing
   }
 
   /// A phone with Debian's kernel for 32-bit ARM.
-  private static func image(gic: Int = 2, second: String? = nil) throws -> Data {
+  private static func image(gic: Int = 2, second: String? = nil, for model: BoardModel = .vexpress) throws
+    -> Data
+  {
     var text = PhoneText.phone(PhoneText.debian("legacy", cpus: 1, mebibytes: 128, of: .armhf))
     if let second { text += PhoneText.debian(second, cpus: 1, mebibytes: 128, of: .armhf) }
-    var board = BoardModel.vexpress.description
+    var board = model.description
     board.interruptControllerGeneration = gic
     let path = try EmulatedBoard.writeImage(text, for: board)
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -65,6 +67,14 @@ import Testing
       board, image: Self.image(second: "other"), until: "Debian userland is up on legacy",
       "Debian userland is up on other", timeout: .seconds(1700))
     #expect(recording.missing.isEmpty, "\(recording.end)")
+  }
+
+  /// The same on a CPU each.
+  @Test(.timeLimit(.minutes(30))) func debianOnACPUEach() throws {
+    let recording = try run(
+      .smdkc210, image: Self.image(second: "other", for: .smdkc210), until: "Debian userland is up on legacy",
+      "Debian userland is up on other", timeout: .seconds(1700))
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
   /// All that Linux changes in its own code: the package's modules come and go, a static key is turned on, a probe is put into

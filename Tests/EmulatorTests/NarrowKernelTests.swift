@@ -33,6 +33,36 @@ import Testing
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
+  // MARK: A second CPU
+
+  /// Which CPUs took a supervisor call, by what QEMU writes down of the blocks that it executes at that vector.
+  private func busyCPUs(_ phone: String, counting: Bool) throws -> Set<Substring> {
+    let path = NSTemporaryDirectory() + "/pocketvisor-blocks-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let board = EmulatedBoard(
+      countsInstructions: counting, devices: ["-d", "exec", "-dfilter", "0xfff00008+4", "-D", path])
+    let script = Script(until: ["one| small: fine", "two| small: fine"])
+    let recording = try board.run(narrow: phone, on: .smdkc210, script: script)
+    #expect(recording.missing.isEmpty, "\(recording.tail)")
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    return Set(lines.filter { $0.hasPrefix("Trace ") }.compactMap { $0.split(separator: ":").first })
+  }
+
+  /// Each VM has its own CPU, as the tool places them; with both on one, the other CPU sleeps.
+  @Test(arguments: [false, true]) func aCPUEach(counting: Bool) throws {
+    let phone = PhoneText.phone(
+      PhoneText.narrow("small", as: "one", "ticks=100"), PhoneText.narrow("small", as: "two", "ticks=100"))
+    #expect(try busyCPUs(phone, counting: counting) == ["Trace 0", "Trace 1"])
+  }
+
+  @Test func oneCPUForBoth() throws {
+    let placed = ", placement: [0]"
+    let phone = PhoneText.phone(
+      PhoneText.narrow("small", as: "one", "ticks=100", more: placed),
+      PhoneText.narrow("small", as: "two", "ticks=100", more: placed))
+    #expect(try busyCPUs(phone, counting: false) == ["Trace 0"])
+  }
+
   // MARK: Code that changes
 
   @Test func selfModifyingNatively() throws {
@@ -55,16 +85,20 @@ import Testing
 
   /// A VM that starts again whenever an attack ends it, beside one that must not notice. Where it starts is different each
   /// time; it says where.
-  private func expectUnharmed(_ arguments: String, ticks: Int) throws {
+  /// - Parameter places: the CPUs of both.
+  private func expectUnharmed(
+    _ arguments: String, ticks: Int, on board: BoardModel = .vexpress, places: (Int, Int) = (0, 0)
+  ) throws {
     let phone = PhoneText.phone(
       PhoneText.narrow(
-        "hostile32", "count=100 chatter=20 \(arguments)", mebibytes: 8, more: ", restart: always"),
-      PhoneText.narrow("small", "ticks=\(ticks)", mebibytes: 8))
+        "hostile32", "count=100 chatter=20 \(arguments)", mebibytes: 8,
+        more: ", restart: always, placement: [\(places.0)]"),
+      PhoneText.narrow("small", "ticks=\(ticks)", mebibytes: 8, more: ", placement: [\(places.1)]"))
     let script = Script(
       until: ["small: fine", "hostile32: seed"],
       failures: ["small: DAMAGED", "small: FAIL", "a fault of the hypervisor"])
     let recording = try EmulatedBoard(timeout: .seconds(Repository.isLongRun ? 600 : 120)).run(
-      narrow: phone, script: script)
+      narrow: phone, on: board, script: script)
     #expect(recording.missing.isEmpty, "\(recording.tail)")
     #expect(!recording.contains("a fault of the hypervisor"), "\(recording.tail)")
   }
@@ -74,6 +108,12 @@ import Testing
 
   @Test(arguments: seeds) func hostile(seed: Int) throws {
     try expectUnharmed("seed=\(seed)", ticks: Self.ticks)
+  }
+
+  /// On another CPU than its neighbour: on the boot CPU, and on the second one.
+  @Test(arguments: seeds) func hostileOnItsOwnCPU(seed: Int) throws {
+    let places = seed & 1 == 0 ? (0, 1) : (1, 0)
+    try expectUnharmed("seed=\(seed)", ticks: Self.ticks, on: .smdkc210, places: places)
   }
 
   /// Only what it can do to the translator that serves it, which ends it most of the times.

@@ -83,7 +83,10 @@ import Testing
     #expect(board.pointee.distributor == kind.distributor)
     #expect(board.pointee.cpuInterface == kind.interface ?? 0)
     #expect(board.pointee.narrow.timer == kind.timer)
-    #expect(board.pointee.narrow.timerInterrupt.rawValue == kind.timerInterrupt)
+    #expect(board.pointee.narrow.timerInterrupts[0].rawValue == kind.timerInterrupt)
+    #expect(board.pointee.narrow.timerInterrupts[1].rawValue == (kind == .smdkc210 ? 80 : kind.timerInterrupt))
+    #expect(board.pointee.hasSecondCPU == (kind == .smdkc210))
+    #expect(board.pointee.narrow.powerController == (kind == .smdkc210 ? 0x1002_0000 : 0))
     #expect(board.pointee.narrow.cpuOffset == (kind == .smdkc210 ? 0x8000 : 0))
     #expect(board.pointee.cpus[0].start == kind.affinity)
   }
@@ -119,7 +122,7 @@ import Testing
 
 extension DeviceTreeNode {
   /// Removes nodes from the whole tree.
-  fileprivate mutating func removeAll(where isUnwanted: (DeviceTreeNode) -> Bool) {
+  mutating func removeAll(where isUnwanted: (DeviceTreeNode) -> Bool) {
     children.removeAll(where: isUnwanted)
     for index in children.indices { children[index].removeAll(where: isUnwanted) }
   }

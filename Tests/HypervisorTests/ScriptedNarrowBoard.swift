@@ -54,14 +54,15 @@ enum NarrowBoardKind: String, CaseIterable {
   var timerInterrupt: UInt32 {
     switch self {
     case .vexpress: 32 + 2
-    case .smdkc210: 32 + 57
+    case .smdkc210: 32 + 42
     case .cubieboard: 32 + 22
     }
   }
   var affinity: UInt64 { self == .smdkc210 ? 0x900 : 0 }
+  var cpus: Int { self == .smdkc210 ? 2 : 1 }
 }
 
-/// Such a board with one CPU, its devices and memory.
+/// Such a board, its devices and memory.
 final class ScriptedNarrowBoard {
   private static let memorySize = 128 << 20
   private static let treeOffset = 0x10_0000
@@ -80,6 +81,12 @@ final class ScriptedNarrowBoard {
   let uart: any ScriptedDevice
   private let timer: ScriptedClock
   private let controller: any ScriptedDevice
+  let power = ScriptedPowerController()
+  /// The second CPU comes when it is turned on.
+  var hasSecondCPU = true
+  /// What was prepared for it, and it itself once it has come.
+  fileprivate(set) var secondCPU: PhysicalCPUReference?
+  private(set) var second: ScriptedNarrowMachine?
   private let memory: UnsafeMutableRawPointer
   private var mapped: [Int: UInt64] = [:]
 
@@ -98,17 +105,33 @@ final class ScriptedNarrowBoard {
     case .cubieboard: timer = ScriptedAllwinnerTimer()
     }
     generic.wires = { [unowned self] in isRaised($0) }
+    generic.alerted = { [unowned self] in if $0 == 1 { wakeSecondCPU() } }
     allwinner.wires = { [unowned self] in isRaised($0 + 32) }
   }
 
   deinit { munmap(memory, Self.memorySize) }
 
+  /// An interrupt of the second CPU, which sleeps in the boot ROM until it is told where to go.
+  private func wakeSecondCPU() {
+    guard let cpu = secondCPU, second == nil, hasSecondCPU, power.isOn,
+      power.entry == UInt32(ScriptedNarrowMachine.secondEntry)
+    else { return }
+    let machine = ScriptedNarrowMachine(board: self, number: 1)
+    second = machine
+    machine.core = Core(hardware: machine, cpu: cpu)
+    machine.core?.startCPU(isFirst: false)
+  }
+
   /// Time goes on while somebody looks.
   private func isRaised(_ interrupt: UInt32) -> Bool {
+    if let timer = timer as? ScriptedMultiCoreTimer, interrupt == 32 + 48 { return timer.isInterrupting(1) }
     guard interrupt == kind.timerInterrupt else { return false }
     timer.now += isTimerWired ? 10 : 10_000
-    return isTimerWired && timer.isInterrupting
+    return isTimerWired && ((timer as? ScriptedMultiCoreTimer)?.isInterrupting(0) ?? timer.isInterrupting)
   }
+
+  /// Lets time go on, in ticks of the timer.
+  func pass(_ ticks: UInt64) { timer.now += ticks }
 
   var output: String {
     let bytes = (uart as? ScriptedExynosUART)?.printed ?? (uart as? ScriptedPort)?.printed ?? []
@@ -128,7 +151,7 @@ final class ScriptedNarrowBoard {
     }
     write(tree.flattened(), at: Self.treeOffset)
     write(image, at: Self.imageOffset)
-    let machine = ScriptedNarrowMachine(board: self)
+    let machine = ScriptedNarrowMachine(board: self, number: 0)
     machine.escaping { [self] in
       var boot = Boot(
         hardware: machine, arena: Arena(start: memory + 0x2_0000, end: memory + Self.ownSize),
@@ -167,6 +190,9 @@ final class ScriptedNarrowBoard {
     case kind.timer: return DeviceView(timer)
     case kind.distributor: return DeviceView(controller)
     case kind.interface: return DeviceView(controller, base: 0x1000)
+    case kind.distributor + 0x8000 where kind.cpus == 2: return DeviceView(controller, base: 0x8000)
+    case 0x1048_8000 where kind.cpus == 2: return DeviceView(controller, base: 0x9000)
+    case 0x1002_0000 where kind.cpus == 2: return DeviceView(power)
     default:
       violations.append("no device at \(String(address, radix: 16))")
       return DeviceView(uart)
@@ -176,7 +202,11 @@ final class ScriptedNarrowBoard {
 
 /// A CPU without virtualization extensions.
 final class ScriptedNarrowMachine: NarrowHardware {
+  /// Where the second CPU begins.
+  static let secondEntry: UInt64 = 0x4000_0ABC
+
   let board: ScriptedNarrowBoard
+  private let number: UInt64
   var core: Core<ScriptedNarrowMachine>?
   private var found: NarrowDevices<DeviceView>?
   /// Whether the loaded guest is interrupted.
@@ -184,7 +214,10 @@ final class ScriptedNarrowMachine: NarrowHardware {
   /// What there is of the guests' timers.
   var timer = (isRaised: false, deadline: ~0 as UInt64)
 
-  init(board: ScriptedNarrowBoard) { self.board = board }
+  init(board: ScriptedNarrowBoard, number: UInt64) {
+    self.board = board
+    self.number = number
+  }
 
   var devices: NarrowDevices<DeviceView> {
     get { found! }
@@ -196,7 +229,7 @@ final class ScriptedNarrowMachine: NarrowHardware {
     case .counter: devices.counter()
     case .counterFrequency: UInt64(devices.frequency)
     case .interruptAcknowledge: UInt64(devices.acknowledge())
-    case .affinity: 0x8000_0000 | board.kind.affinity
+    case .affinity: 0x8000_0000 | board.kind.affinity | number
     case .programCounter: 0xFFF0_1234
     default: 0
     }
@@ -206,6 +239,7 @@ final class ScriptedNarrowMachine: NarrowHardware {
     switch register {
     case .alarm: devices.setAlarm(value)
     case .interruptEnd: devices.end()
+    case .softwareInterrupt: devices.alert(UInt32(truncatingIfNeeded: value))
     default: break
     }
   }
@@ -220,6 +254,11 @@ final class ScriptedNarrowMachine: NarrowHardware {
 
   func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
     board.pointer(address.rawValue)
+  }
+
+  func prepareSecondCPU(_ cpu: PhysicalCPUReference) -> PhysicalAddress {
+    board.secondCPU = cpu
+    return PhysicalAddress(Self.secondEntry)
   }
 
   func map(_ slot: DeviceSlot, at address: PhysicalAddress) { board.map(slot, at: address.rawValue) }
@@ -277,6 +316,21 @@ final class ScriptedPort: ScriptedDevice {
   }
 }
 
+/// The power management unit of an Exynos 4210.
+final class ScriptedPowerController: ScriptedDevice {
+  private(set) var entry: UInt32 = 0
+  private(set) var isOn = false
+
+  func load(_ offset: UInt32) -> UInt32 { 0 }
+  func store(_ offset: UInt32, _ value: UInt32) {
+    switch offset {
+    case 0x814: entry = value
+    case 0x2080: isOn = value == 3
+    default: break
+    }
+  }
+}
+
 /// Device trees with what is peculiar to each board: buses, interrupts of one cell, other controllers.
 enum NarrowTree {
   static func root(_ kind: NarrowBoardKind) -> DeviceTreeNode {
@@ -306,9 +360,9 @@ enum NarrowTree {
 
   private static func processors(_ kind: NarrowBoardKind) -> DeviceTreeNode {
     var node = node("cpus", ["#address-cells": [1], "#size-cells": [0]])
-    node.children = [
-      self.node("cpu", ["reg": [UInt32(kind.affinity)]], strings: ["device_type": "cpu"])
-    ]
+    node.children = (0..<UInt32(kind.cpus)).map {
+      self.node("cpu@\($0)", ["reg": [UInt32(kind.affinity) + $0]], strings: ["device_type": "cpu"])
+    }
     return node
   }
 
@@ -362,8 +416,16 @@ enum NarrowTree {
         strings: ["compatible": "samsung,exynos4210-uart"]),
       node(
         "timer@10050000",
-        ["reg": [0x1005_0000, 0x800], "interrupts-extended": [1, 0, 57, 4, 1, 0, 69, 4, 2, 12, 6]],
+        [
+          "reg": [0x1005_0000, 0x800],
+          "interrupts-extended": [
+            1, 0, 57, 4, 1, 0, 69, 4, 2, 12, 6, 2, 12, 7, 1, 0, 42, 4, 1, 0, 48, 4,
+          ],
+        ],
         strings: ["compatible": "samsung,exynos4210-mct"]),
+      node(
+        "system-controller@10020000", ["reg": [0x1002_0000, 0x4000]],
+        strings: ["compatible": "samsung,exynos4210-pmu"]),
     ]
   }
 

@@ -47,28 +47,40 @@ public final class ScriptedDualTimer: ScriptedClock {
   }
 }
 
-/// An Exynos multi core timer. A comparator sees only the one moment when the counter comes to its value.
+/// An Exynos multi core timer with two local timers.
 public final class ScriptedMultiCoreTimer: ScriptedClock {
-  private var comparators = [UInt64](repeating: 0, count: 4)
+  private struct Local {
+    var tick: UInt64 = 0
+    var count: UInt64 = 0
+    var control: UInt32 = 0
+    var start: UInt64 = 0
+    var isRaised = false
+    var isEnabled = false
+    var written: UInt32 = 0
+  }
+
+  private var locals = [Local(), Local()]
   private var control: UInt32 = 0
-  private var enabled: UInt32 = 0
-  private var raised: UInt32 = 0
-  private var written: UInt32 = 0
-  private var seen: UInt64 = 0
   /// The driver wrote before the write before had taken effect.
   public private(set) var isHurried = false
 
-  public override var isInterrupting: Bool {
+  public override var isInterrupting: Bool { isInterrupting(0) || isInterrupting(1) }
+
+  /// Whether a CPU's interrupt is raised.
+  public func isInterrupting(_ cpu: Int) -> Bool {
     look()
-    return raised & enabled != 0
+    return locals[cpu].isRaised && locals[cpu].isEnabled
   }
 
   /// What happened since the last look.
   private func look() {
-    for place in 0..<4 where control >> (2 * place) & 1 != 0 {
-      if comparators[place] > seen, comparators[place] <= now { raised |= 1 << place }
+    for cpu in 0..<2 where locals[cpu].control & 3 == 3 {
+      let local = locals[cpu]
+      guard now - local.start >= (local.tick + 1) * (local.count + 1) else { continue }
+      locals[cpu].isRaised = true
+      // It is not started again.
+      locals[cpu].control = 0x80
     }
-    seen = now
   }
 
   public override func load(_ offset: UInt32) -> UInt32 {
@@ -78,9 +90,8 @@ public final class ScriptedMultiCoreTimer: ScriptedClock {
     case 0x100: return control & 0x100 != 0 ? UInt32(truncatingIfNeeded: now) : 0
     case 0x104: return control & 0x100 != 0 ? UInt32(now >> 32) : 0
     case 0x240: return control
-    case 0x244: return raised
-    case 0x248: return enabled
-    case 0x24C: return written
+    case 0x340: return locals[0].written
+    case 0x440: return locals[1].written
     default: return 0
     }
   }
@@ -89,25 +100,34 @@ public final class ScriptedMultiCoreTimer: ScriptedClock {
     super.store(offset, value)
     look()
     switch offset {
-    case 0x200..<0x240:
-      let place = Int(offset - 0x200) >> 4
-      let isUpper = offset & 4 != 0
-      let other = comparators[place] & (isUpper ? 0xFFFF_FFFF : ~0xFFFF_FFFF)
-      comparators[place] = other | UInt64(value) << (isUpper ? 32 : 0)
-      wrote(1 << (UInt32(place) * 4 + (isUpper ? 1 : 0)))
-    case 0x240:
-      control = value
-      wrote(1 << 16)
-    case 0x244: raised &= ~value
-    case 0x248: enabled = value
-    case 0x24C: written &= ~value
+    case 0x240: control = value
+    case 0x300..<0x500: store(&locals[Int(offset >> 8) - 3], offset & 0xFF, value)
     default: break
     }
   }
 
-  private func wrote(_ bit: UInt32) {
-    isHurried = isHurried || written != 0
-    written |= bit
+  private func store(_ local: inout Local, _ offset: UInt32, _ value: UInt32) {
+    switch offset {
+    case 0x00:
+      local.tick = UInt64(value)
+      wrote(&local, 1)
+    case 0x08:
+      local.count = UInt64(value & 0x7FFF_FFFF)
+      wrote(&local, 2)
+    case 0x20:
+      local.control = value
+      local.start = now
+      wrote(&local, 8)
+    case 0x30: local.isRaised = local.isRaised && value & 1 == 0
+    case 0x34: local.isEnabled = value & 1 != 0
+    case 0x40: local.written &= ~value
+    default: break
+    }
+  }
+
+  private func wrote(_ local: inout Local, _ bit: UInt32) {
+    isHurried = isHurried || local.written != 0
+    local.written |= bit
   }
 }
 

@@ -34,15 +34,16 @@ struct TableMemory: ShadowMemory {
 
   func clear(_ place: UInt32, bytes: UInt32) {
     unsafe pointer(place).initializeMemory(as: UInt8.self, repeating: 0, count: Int(bitPattern: UInt(bytes)))
-    clean(place, bytes)
+    Self.clean(place, bytes)
   }
 
   func copy(_ destination: UInt32, _ source: UInt32, bytes: UInt32) {
     unsafe pointer(destination).copyMemory(from: pointer(source), byteCount: Int(bitPattern: UInt(bytes)))
-    clean(destination, bytes)
+    Self.clean(destination, bytes)
   }
 
-  private func clean(_ place: UInt32, _ bytes: UInt32) {
+  /// Cleans what walks may not find in the cache.
+  static func clean(_ place: UInt32, _ bytes: UInt32) {
     var offset: UInt32 = 0
     while offset < bytes {
       write_dccmvau(place &+ offset)

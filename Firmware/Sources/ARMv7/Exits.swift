@@ -51,7 +51,7 @@ struct Exits {
   }
 
   private static var translatorFrame: UnsafeMutablePointer<Frame> {
-    unsafe (address_of_stacks() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
+    unsafe (address_of_stack() + 0x2000 - MemoryLayout<Frame>.size).assumingMemoryBound(to: Frame.self)
   }
 
   /// Where an exception of the hypervisor's own was taken; nothing goes on.

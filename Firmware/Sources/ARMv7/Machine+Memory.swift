@@ -1,13 +1,13 @@
 // The hypervisor's own address space:
 //
-//   0x1000_0000   windows, 8 MiB for each CPU: two views of 4 MiB, in sections of 1 MiB
+//   0x1000_0000   windows: two views of 4 MiB, in sections of 1 MiB
 //   0xFFF0_0000   the image and the arena, in pages (Entry.S)
 //   0xFFF8_0000   devices, 64 KiB for each DeviceSlot
 //   0xFFFF_0000   nothing: a guest has its vectors there
 //
 // The last MiB is in every guest's address space too, so the hypervisor leaves that only for a window, or for another guest.
 //
-// Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
+// Each CPU has its own, which differ in the windows, the stack and the variables. Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
 
 import ARMv7Assembly
 import Appliance
@@ -29,6 +29,8 @@ extension Machine {
   private static var devicePage: UInt32 { 0x17 }
   /// A section of normal memory, write-back, shared, never executed (TEX 1, C, B; AP 1).
   private static var memorySection: UInt32 { 0x1_141E }
+  /// The same, executed: `SECTION_EXECUTED`.
+  private static var imageSection: UInt32 { 0x1_140E }
 
   static func remember(image: UInt32) {
     unsafe imageBase = image
@@ -72,6 +74,25 @@ extension Machine {
     }
   }
 
+  /// Makes the second CPU's tables (Entry.S): copies, but for its stack and its variables.
+  func prepareSecondCPU(_ cpu: PhysicalCPUReference) -> PhysicalAddress {
+    let table = unsafe level1Table + 0x2000
+    let pages = unsafe table + 0x1000
+    let bytes = 0x4400
+    unsafe UnsafeMutableRawPointer(table).copyMemory(from: level1Table, byteCount: bytes)
+    // Of no memory, for its lowest bits are 0.
+    unsafe table[0] = UInt32(UInt(bitPattern: cpu.address))
+    unsafe table[Int(bitPattern: UInt(imageBase &>> 20))] = imageBase & ~0xF_FFFF | Self.imageSection
+    unsafe table[0xFFF] = UInt32(truncatingIfNeeded: physicalAddress(of: pages).rawValue) | 1
+    let stack = unsafe Int(bitPattern: UInt(bitPattern: address_of_stack()) &>> 12 & 0xFF)
+    // Its stack and its variables: image.ld.
+    unsafe pages[stack + 1] = pages[stack + 3]
+    unsafe pages[stack + 2] = pages[stack + 4]
+    TableMemory.clean(UInt32(UInt(bitPattern: table)), UInt32(bytes))
+    data_barrier()
+    return unsafe physicalAddress(of: address_of_second_entry())
+  }
+
   /// Goes back to the hypervisor's own address space.
   func leaveGuestSpace() {
     write_contextidr(0)
@@ -97,7 +118,7 @@ extension Machine {
   /// Sections enough for 2 MiB from wherever the address lies in the first.
   @inline(never) func window(_ slot: WindowSlot, at address: PhysicalAddress) -> UnsafeMutableRawPointer {
     leaveGuestSpace()
-    let first = Self.firstWindow &+ read_tpidrprw() &* 8 &+ UInt32(truncatingIfNeeded: slot.rawValue) &* 2
+    let first = Self.firstWindow &+ UInt32(truncatingIfNeeded: slot.rawValue) &* 2
     let low = UInt32(truncatingIfNeeded: address.rawValue)
     for next in 0..<3 as Range<UInt32> {
       let entry = unsafe level1Table + Int(bitPattern: UInt(first &+ next))

@@ -41,6 +41,10 @@ struct Machine: NarrowHardware {
     switch register {
     case .alarm: devices.setAlarm(value)
     case .interruptEnd: devices.end()
+    case .softwareInterrupt:
+      // What it is about comes first.
+      data_barrier()
+      devices.alert(word)
     case .programCounter: Exits.frame.skip(to: word)
     case .floatingPointTrap:
       unsafe Self.hasVectors = word & 1 &<< 10 == 0

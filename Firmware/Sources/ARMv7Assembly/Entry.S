@@ -32,13 +32,8 @@ image_header:
 boot_entry:
   cpsid aif, #MODE_SUPERVISOR
   mov r8, r2
-  bic r9, pc, #0xFF0                // where the image lies: this is its first page
-  bic r9, r9, #0xF
-  ldr r0, =tables_offset
-  add r0, r0, r9
-  ldr r1, =0x3FFF
-  add r0, r0, r1
-  bic r0, r0, r1                    // the level-1 table, on its 16 KiB; behind it the level-2 table
+  ldr r11, =boot
+  bl find_tables
   add r1, r0, #0x4400
   mov r2, #0
   mov r3, r0
@@ -65,14 +60,12 @@ boot_entry:
   add r6, r6, #0x1000
   cmp r6, r5
   blo 2b
-  mov r2, #0                        // below each stack, a page that is not there
-  ldr r3, =stacks_offset
-  add r1, r0, #0x4000
-  add r3, r1, r3, lsr #10
-  mov r6, #8
-3: str r2, [r3], #8
-  subs r6, r6, #1
-  bne 3b
+  mov r2, #0                        // below the stack, a page that is not there
+  ldr r3, =stack_entry
+  str r2, [r0, r3]
+
+// r0: the level-1 table, r8 and r9: what Swift gets, r11: where it is entered.
+map_twice:
   lsr r1, pc, #20                   // this MiB, at its physical address
   ldr r2, =SECTION_EXECUTED
   orr r2, r2, r1, lsl #20
@@ -80,28 +73,32 @@ boot_entry:
   str r2, [r10]
   add r1, r0, #0x4400
   mov r2, r0
-4: mcr p15, 0, r2, c7, c6, 1        // the loader may have left stale lines of these tables in the caches
+3: mcr p15, 0, r2, c7, c6, 1        // the loader may have left stale lines of these tables in the caches
   add r2, r2, #32
   cmp r2, r1
-  bne 4b
+  bne 3b
 
   // The MMU. r0: the level-1 table, r10: the entry that goes away.
   mrc p15, 0, r1, c0, c0, 0         // MIDR
   ubfx r1, r1, #4, #12
   ldr r2, =0xC09
   cmp r1, r2
-  bne 5f
+  bne 4f
+  mrc p15, 4, r1, c15, c0, 0        // CBAR: of a Cortex-A9 with others, where its snoop control unit is
+  cmp r1, #0
+  ldrne r2, [r1]
+  orrne r2, r2, #1
+  strne r2, [r1]
   mrc p15, 0, r1, c1, c0, 1         // ACTLR.SMP of a Cortex-A9: shared memory is cached
   tst r1, #1 << 6
   orreq r1, r1, #1 << 6
   mcreq p15, 0, r1, c1, c0, 1
-5:
+4:
   orr r1, r0, #0x4A                 // TTBR0: walks are write-back and shared
   mcr p15, 0, r1, c2, c0, 0
   mov r1, #0
   mcr p15, 0, r1, c2, c0, 2         // TTBCR
   mcr p15, 0, r1, c13, c0, 1        // CONTEXTIDR
-  mcr p15, 0, r1, c13, c0, 4        // TPIDRPRW: the CPU's number
   mcr p15, 0, r1, c8, c7, 0         // TLBIALL
   mcr p15, 0, r1, c7, c5, 0         // ICIALLU
   mcr p15, 0, r1, c7, c5, 6         // BPIALL
@@ -122,7 +119,7 @@ boot_entry:
   isb
   ldr pc, =entered
 
-// At its own address. r8: the device tree, r9: where the image lies, r10: the entry of the MiB that is mapped twice.
+// At its own address. r10: the entry of the MiB that is mapped twice.
 entered:
   ldr r1, =image_start
   sub r1, r1, r9
@@ -136,13 +133,39 @@ entered:
   isb
   ldr r0, =variables
   ldr r1, =variables_end
-6: cmp r0, r1
+5: cmp r0, r1
   strlo r2, [r0], #4
-  blo 6b
-  ldr sp, =stacks + STACK_STRIDE
+  blo 5b
+  ldr sp, =stack + STACK_SIZE - FRAME_SIZE - 4
   mov r0, r8
   mov r1, r9
-  bl boot
-7: wfi
-  b 7b
+  blx r11
+6: wfi
+  b 6b
+
+// The second CPU, with nothing in its cache that may be used. The first word of its tables is for Swift (Machine+Memory).
+  .global second_entry
+second_entry:
+  cpsid aif, #MODE_SUPERVISOR
+  mov r1, #0
+7: mcr p15, 0, r1, c7, c6, 2        // DCISW: a Cortex-A9 has four ways of 256 lines
+  adds r1, r1, #1 << 30
+  bcc 7b
+  add r1, r1, #32
+  cmp r1, #0x2000
+  blo 7b
+  ldr r11, =start_second
+  bl find_tables
+  add r0, r0, #TABLES_STRIDE
+  ldr r8, [r0]
+  b map_twice
+
+// r0: the boot CPU's level-1 table, on its 16 KiB; behind it the level-2 table. r9: where the image lies.
+find_tables:
+  bic r9, pc, #0xFF0                // this is its first page
+  bic r9, r9, #0xF
+  ldr r0, =tables_offset + 0x3FFF
+  add r0, r0, r9
+  bfc r0, #0, #14
+  bx lr
   .ltorg

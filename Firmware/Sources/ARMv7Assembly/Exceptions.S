@@ -38,7 +38,7 @@ leave_guest:
   ldr r1, [sp, #64]                 // SPSR: bits 3:0 are zero for User mode alone
   tst r1, #0xF
   bne own_fault
-  ldr sp, =stacks + STACK_STRIDE - FRAME_SIZE - 4
+  ldr sp, =stack + STACK_SIZE - FRAME_SIZE - 4
   bl handle_exit
 enter_guest:                        // r0: the frame
   mov sp, r0
@@ -59,13 +59,11 @@ own_fault:
   mrchi p15, 0, r2, c5, c0, 0       // DFSR
   mrchi p15, 0, r3, c6, c0, 0       // DFAR
   ldr r0, [sp, #60]
-  mrc p15, 0, r4, c13, c0, 4        // TPIDRPRW
-  ldr r5, =stacks + STACK_STRIDE - FRAME_SIZE - 4
-  add sp, r5, r4, lsl #13
+  ldr sp, =stack + STACK_SIZE - FRAME_SIZE - 4
   bl handle_own_fault
   .ltorg
 
-// r0: the frame of the boot CPU's first guest.
+// r0: the frame of a CPU's first guest.
   .section .text.start_guest, "ax"
   .type start_guest, %function
   .global start_guest

@@ -1,5 +1,7 @@
 // The architecture's numbers, and those that assembly has in common with image.ld (Arm ARM, ARMv7-A edition: DDI 0406).
-#define STACK_STRIDE 0x2000
+#define STACK_SIZE 0x2000
+// From the tables of the boot CPU to those of the second one.
+#define TABLES_STRIDE 0x8000
 #define MODE_SUPERVISOR 19
 
 // Small pages (B3.5.1), normal memory, write-back, shared: for the hypervisor alone.

@@ -17,11 +17,11 @@ public enum BoardModel: String, CaseIterable, Sendable {
 
   var program: String { self == .virt ? "qemu-system-aarch64" : "qemu-system-arm" }
 
-  /// What phones are laid out for on a real board. The hypervisor uses one CPU there so far.
+  /// What phones are laid out for on a real board.
   var description: BoardDescription {
     BoardDescription(
       name: "QEMU \(rawValue)", memory: Self.memory, memoryBase: self == .vexpress ? 0x6000_0000 : 0x4000_0000,
-      cpus: 1, interruptControllerGeneration: 2, hasVirtualizationExtensions: false)
+      cpus: self == .smdkc210 ? 2 : 1, interruptControllerGeneration: 2, hasVirtualizationExtensions: false)
   }
 
   /// The arguments that make QEMU a real board.

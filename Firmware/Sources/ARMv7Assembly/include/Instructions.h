@@ -31,7 +31,6 @@ WRITE(contextidr, 13, 0, 0, 1)
 READ(tpidrurw, 13, 0, 0, 2)
 WRITE(tpidrurw, 13, 0, 0, 2)
 WRITE(tpidruro, 13, 0, 0, 3)
-READ(tpidrprw, 13, 0, 0, 4)
 
 INSTRUCTION void data_barrier(void) { __asm__ volatile("dsb" ::: "memory"); }
 INSTRUCTION void instruction_barrier(void) { __asm__ volatile("isb" ::: "memory"); }
@@ -75,7 +74,8 @@ _Noreturn void start_guest(void *frame);
 
 SYMBOL(image_start)
 SYMBOL(image_end)
-SYMBOL(stacks)
+SYMBOL(second_entry)
+SYMBOL(stack)
 SYMBOL(arena)
 SYMBOL(translator_image)
 SYMBOL(translator_image_end)
