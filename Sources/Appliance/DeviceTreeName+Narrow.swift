@@ -23,14 +23,16 @@ extension DeviceTreeName {
   public static var allwinnerTimer: Self { Self(place: 33) }
   /// `samsung,exynos4210-pmu`
   public static var exynosPowerController: Self { Self(place: 34) }
+  /// `arm,vexpress-sysreg`
+  public static var versatileSystemRegisters: Self { Self(place: 35) }
 
   /// Whether a node's `compatible` says by this name that it is a device of such boards alone.
   public var isNarrowDevice: Bool { place >= Self.cortexA9GIC.place }
 
   /// The hashes of the names above, in their order.
-  fileprivate static let narrowHashes: InlineArray<10, UInt32> = [
+  fileprivate static let narrowHashes: InlineArray<11, UInt32> = [
     0x8967_E173, 0x7591_2115, 0x4F14_1137, 0x1E5F_2F7B, 0x3B44_2428, 0x2088_31B5, 0x297D_EE0C, 0x3E63_C64F,
-    0x0DCB_2AA1, 0xC8F2_CAC9,
+    0x0DCB_2AA1, 0xC8F2_CAC9, 0xA4DF_59CD,
   ]
 }
 

@@ -15,8 +15,9 @@ public struct NarrowBoard: ~Copyable {
   public var timerKind: DeviceTreeName
   /// Of each CPU's alarm.
   public var timerInterrupts: InlineArray<2, InterruptNumber>
-  /// What turns other CPUs on.
-  var powerController: UInt64
+  /// What turns the board off, and other CPUs on.
+  public var powerController: UInt64
+  public var powerControllerKind: DeviceTreeName
 }
 
 extension Board {
@@ -30,8 +31,10 @@ extension Board {
     switch walk.kind {
     case .exynosUART: takeUART(hardware)
     case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
-    // It has 16 KiB.
-    case .exynosPowerController: narrow.powerController = walk.firstAddress() & ~0x3FFF
+    case .exynosPowerController, .versatileSystemRegisters:
+      // They have 16 KiB at the most.
+      narrow.powerController = walk.firstAddress() & ~0x3FFF
+      narrow.powerControllerKind = walk.kind
     default: takeTimer()
     }
   }

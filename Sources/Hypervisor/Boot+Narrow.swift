@@ -65,10 +65,7 @@ extension Core where H: NarrowHardware {
 
   /// Turns another CPU on, and waits for it, a quarter of a second at the most.
   func start(_ other: PhysicalCPUReference) {
-    let address = phone.value.board.narrow.powerController
-    hardware.map(.powerController, at: PhysicalAddress(address))
-    let controller = ExynosPowerController(
-      hardware.registers(.powerController, offset: H.offset(of: address)))
+    let controller = powerController
     let entry = UInt32(truncatingIfNeeded: hardware.prepareSecondCPU(other).rawValue)
     var tries = 256
     while other.value.alertCommand.load(ordering: .relaxed) == 0 {
@@ -79,6 +76,19 @@ extension Core where H: NarrowHardware {
       hardware.write(.softwareInterrupt, alertCommand(other.value.affinity))
       checkTimer()
     }
+  }
+
+  /// Turns the board off, if it can be.
+  func turnOff() {
+    if phone.value.board.narrow.powerController != 0 { powerController.turnOff() }
+  }
+
+  private var powerController: PowerController<H.Registers> {
+    let address = phone.value.board.narrow.powerController
+    hardware.map(.powerController, at: PhysicalAddress(address))
+    return PowerController(
+      phone.value.board.narrow.powerControllerKind == .exynosPowerController ? .exynos : .versatile,
+      hardware.registers(.powerController, offset: H.offset(of: address)))
   }
 
   /// What interrupts the CPU with this affinity: its bit among the controller's CPU interfaces, and the number.

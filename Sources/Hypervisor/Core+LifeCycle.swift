@@ -102,7 +102,7 @@ extension Core where H: VirtualizationExtensions {
   @inline(never) func turnBoardOff(_ reason: Message) {
     log(reason)
     drainConsole()
-    _ = hardware.callFirmware(FirmwareFunction.systemOff, 0, 0, 0)
+    H.turnOff(self)
   }
 
   // MARK: Starting

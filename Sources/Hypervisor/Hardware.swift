@@ -127,6 +127,8 @@ public protocol VirtualizationExtensions: Hardware {
 
   /// Forgets the translations of the VM whose VTTBR_EL2 is loaded, on this CPU.
   func forgetTranslations()
+  /// Turns the board off, if it can be.
+  static func turnOff(_ core: Core<Self>)
   /// Calls the board's firmware.
   func callFirmware(_ function: UInt32, _ first: UInt64, _ second: UInt64, _ third: UInt64) -> Int64
 
@@ -184,9 +186,13 @@ extension NarrowHardware {
   @inline(__always) public static func startInterruptController(_ core: Core<Self>) {
     core.startInterruptController()
   }
+  @inline(__always) public static func turnOff(_ core: Core<Self>) { core.turnOff() }
 }
 
 extension VirtualizationExtensions {
+  @inline(__always) public static func turnOff(_ core: Core<Self>) {
+    _ = core.hardware.callFirmware(FirmwareFunction.systemOff, 0, 0, 0)
+  }
   @inline(__always) public static var isSoftware: Bool { false }
   @inline(__always) public static var softwareBytes: UInt64 { 4 << 20 }
   @inline(__always) public func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64 {
@@ -246,7 +252,7 @@ public enum DeviceSlot: Int, Sendable {
   /// The redistributors; of a GICv2 the CPU interface.
   case redistributor = 1
   case uart = 3
-  /// What turns other CPUs on, where the firmware does not.
+  /// What turns the board off and other CPUs on, where no firmware does.
   case powerController = 2
   /// The timer of a board without a generic timer.
   case timer = 4

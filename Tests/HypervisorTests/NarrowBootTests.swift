@@ -86,9 +86,19 @@ import Testing
     #expect(board.pointee.narrow.timerInterrupts[0].rawValue == kind.timerInterrupt)
     #expect(board.pointee.narrow.timerInterrupts[1].rawValue == (kind == .smdkc210 ? 80 : kind.timerInterrupt))
     #expect(board.pointee.hasSecondCPU == (kind == .smdkc210))
-    #expect(board.pointee.narrow.powerController == (kind == .smdkc210 ? 0x1002_0000 : 0))
+    #expect(board.pointee.narrow.powerController == kind.powerController ?? 0)
     #expect(board.pointee.narrow.cpuOffset == (kind == .smdkc210 ? 0x8000 : 0))
     #expect(board.pointee.cpus[0].start == kind.affinity)
+  }
+
+  /// A Cubieboard cannot be turned off.
+  @Test(arguments: NarrowBoardKind.allCases) func goesOff(_ kind: NarrowBoardKind) throws {
+    let board = ScriptedNarrowBoard(kind, image: try DeviceImageBuilder.image(generation: 2))
+    let core = try #require(board.start().core)
+    #expect(!board.power.isBoardOff)
+    core.turnBoardOff("every VM has stopped")
+    #expect(board.power.isBoardOff == (kind != .cubieboard))
+    #expect(board.violations == [])
   }
 
   @Test(arguments: NarrowBoardKind.allCases) func ours(_ kind: NarrowBoardKind) throws {

@@ -44,6 +44,13 @@ enum NarrowBoardKind: String, CaseIterable {
     case .cubieboard: 0x01C2_0C00
     }
   }
+  var powerController: UInt64? {
+    switch self {
+    case .vexpress: 0x1000_0000
+    case .smdkc210: 0x1002_0000
+    case .cubieboard: nil
+    }
+  }
   var uartInterrupt: UInt32 {
     switch self {
     case .vexpress: 32 + 5
@@ -192,7 +199,7 @@ final class ScriptedNarrowBoard {
     case kind.interface: return DeviceView(controller, base: 0x1000)
     case kind.distributor + 0x8000 where kind.cpus == 2: return DeviceView(controller, base: 0x8000)
     case 0x1048_8000 where kind.cpus == 2: return DeviceView(controller, base: 0x9000)
-    case 0x1002_0000 where kind.cpus == 2: return DeviceView(power)
+    case kind.powerController: return DeviceView(power)
     default:
       violations.append("no device at \(String(address, radix: 16))")
       return DeviceView(uart)
@@ -316,16 +323,20 @@ final class ScriptedPort: ScriptedDevice {
   }
 }
 
-/// The power management unit of an Exynos 4210.
+/// The power management unit of an Exynos 4210, and the system registers of a Versatile Express motherboard.
 final class ScriptedPowerController: ScriptedDevice {
   private(set) var entry: UInt32 = 0
+  /// Whether the second CPU has power, and the board has none.
   private(set) var isOn = false
+  private(set) var isBoardOff = false
 
   func load(_ offset: UInt32) -> UInt32 { 0 }
   func store(_ offset: UInt32, _ value: UInt32) {
     switch offset {
     case 0x814: entry = value
     case 0x2080: isOn = value == 3
+    case 0x330C: isBoardOff = value & 0x100 == 0
+    case 0xA4: isBoardOff = value == 0xC080_0000
     default: break
     }
   }
@@ -393,6 +404,7 @@ enum NarrowTree {
       node("uart@a000", ["reg": [0xA000, 0x1000], "interrupts": [6]], strings: ["compatible": "arm,pl011"]),
       node(
         "timer@11000", ["reg": [0x11000, 0x1000], "interrupts": [2]], strings: ["compatible": "arm,sp804"]),
+      node("sysreg@0", ["reg": [0, 0x1000]], strings: ["compatible": "arm,vexpress-sysreg"]),
     ]
     motherboard.children = [peripherals]
     board.children = [motherboard]
