@@ -19,6 +19,14 @@ import Testing
     #expect(recording.missing.isEmpty, "\(recording.tail)")
   }
 
+  /// When the last VM has stopped these boards go off: QEMU ends by itself, for nobody prints what is waited for.
+  @Test(arguments: [BoardModel.vexpress, .smdkc210]) func theBoardGoesOff(_ board: BoardModel) throws {
+    let recording = try EmulatedBoard().run(
+      narrow: PhoneText.phone(PhoneText.narrow("small", "ticks=20")), on: board, script: Script(until: ["\0"]))
+    #expect(recording.end == .emulatorEnded(0))
+    #expect(recording.contains("every VM has stopped: the board goes off"), "\(recording.tail)")
+  }
+
   /// Its kernel is T32, theirs is A32: all three come up, and it goes on watching.
   @Test(.timeLimit(.minutes(30))) func besideTwoDebians() throws {
     let phone = PhoneText.phone(
