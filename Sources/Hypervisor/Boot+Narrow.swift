@@ -78,7 +78,7 @@ extension Core where H: NarrowHardware {
     }
   }
 
-  /// Turns the board off, if it can be.
+  /// Turns the board off, if it can be. The last VM's memory was scrubbed just now, so this CPU is in its own address space.
   func turnOff() {
     if phone.value.board.narrow.powerController != 0 { powerController.turnOff() }
   }

@@ -5,9 +5,11 @@
 //   0xFFF8_0000   devices, 64 KiB for each DeviceSlot
 //   0xFFFF_0000   nothing: a guest has its vectors there
 //
-// The last MiB is in every guest's address space too, so the hypervisor leaves that only for a window, or for another guest.
+// The last MiB is in every guest's address space too, as it was when that was made, so the hypervisor leaves a guest's only for a
+// window, or for another guest.
 //
-// Each CPU has its own, which differ in the windows, the stack and the variables. Nothing else is mapped: guest memory is reached only through windows, which move on when they are used again.
+// Each CPU has its own, which differ in the windows, the stack and the variables. Nothing else is mapped: guest memory is reached
+// only through windows, which move on when they are used again.
 
 import ARMv7Assembly
 import Appliance
@@ -44,6 +46,7 @@ extension Machine {
 
   private var level2Table: UnsafeMutablePointer<UInt32> { unsafe level1Table + 0x1000 }
 
+  /// In this CPU's own address space, and in those of guests that are made from then on.
   func map(_ slot: DeviceSlot, at address: PhysicalAddress) {
     let frame = UInt32(truncatingIfNeeded: address.rawValue) & ~0xFFFF
     let place = Self.address(of: slot)
