@@ -37,7 +37,7 @@ public struct BoardInterruptController<Registers: DeviceRegisters> {
   public func alert(_ command: UInt32) { distributor.alert(command) }
 
   /// Lets it deliver a shared interrupt to the CPU that executes this.
-  public func enable(_ interrupt: InterruptNumber) {
+  @inline(never) public func enable(_ interrupt: InterruptNumber) {
     switch kind {
     case .generic: distributor.enable(interrupt, targets: distributor.ownTarget)
     case .allwinner: allwinner.enable(interrupt)
