@@ -26,17 +26,16 @@ public enum Mode {
 
   /// Which of the six banks holds R13, R14 and SPSR of a mode: 0 that of User and System; nil for no mode of a
   /// processor without Security and Virtualization Extensions.
-  public static func bank(_ mode: UInt32) -> UInt32? {
-    switch mode & Status.mode {
-    case user, system: return 0
-    case fastInterrupt: return 1
-    case interrupt: return 2
-    case supervisor: return 3
-    case abort: return 4
-    case undefined: return 5
-    default: return nil
-    }
+  @inline(__always) public static func bank(_ mode: UInt32) -> UInt32? {
+    let bank = banks[Int(bitPattern: UInt(mode & Status.mode))]
+    return bank == none ? nil : UInt32(bank)
   }
+
+  private static var none: UInt8 { 7 }
+  /// By mode.
+  private static let banks: InlineArray<32, UInt8> = [
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 1, 2, 3, 7, 7, 7, 4, 7, 7, 7, 5, 7, 7, 7, 0,
+  ]
 }
 
 /// What a guest takes an exception for.
