@@ -7,7 +7,7 @@ public struct ShadowLayout: Sendable {
   public let base: UInt32
   /// From where we have it to where it is on the bus.
   public let offset: UInt32
-  /// Address spaces of the guest that are kept, 1…255: their numbers are ASIDs.
+  /// Address spaces of the guest that are kept, 1…31: their numbers are ASIDs.
   public let spaces: UInt32
   /// Second-level tables.
   public let tables: UInt32
@@ -47,12 +47,14 @@ public struct ShadowLayout: Sendable {
   func key(_ space: UInt32) -> UInt32 { owner(tables) &+ 12 &* space }
   func lastUse(_ space: UInt32) -> UInt32 { key(space) &+ 4 }
   func hasSections(_ space: UInt32) -> UInt32 { key(space) &+ 8 }
-  /// The current space, the clock of `lastUse`, where to look for a free table, how many loose pages there are.
+  /// The current space, the clock of `lastUse`, where to look for a free table, how many loose pages there are, a bit for each
+  /// space that has a key.
   var current: UInt32 { key(spaces &+ 1) }
   var clock: UInt32 { current &+ 4 }
   var cursor: UInt32 { current &+ 8 }
   var looseCount: UInt32 { current &+ 12 }
-  func loose(_ index: UInt32) -> UInt32 { current &+ 16 &+ 4 &* index }
+  var inUse: UInt32 { current &+ 16 }
+  func loose(_ index: UInt32) -> UInt32 { current &+ 20 &+ 4 &* index }
   static var loosePages: UInt32 { 12 }
 
   /// Of each megabyte of the guest's memory.

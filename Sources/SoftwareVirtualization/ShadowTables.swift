@@ -47,6 +47,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
       found = oldest(now)
       empty(found)
       memory.setWord(layout.key(found), key)
+      memory.setWord(layout.inUse, memory.word(layout.inUse) | 1 &<< found)
     }
     memory.setWord(layout.lastUse(found), now)
     memory.setWord(layout.current, found)
@@ -214,6 +215,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
     guard oldest != 0 else { return invalidateAll() }
     release(oldest)
     memory.setWord(layout.key(oldest), 0)
+    memory.setWord(layout.inUse, memory.word(layout.inUse) & ~(1 &<< oldest))
     memory.forgetTranslations(of: oldest)
   }
 
@@ -256,7 +258,11 @@ public struct ShadowTables<Memory: ShadowMemory> {
     guard !layout.isReserved(address) else { return }
     var last: UInt32 = 0
     var wasThere = false
-    for space in 0...layout.spaces where space == 0 || memory.word(layout.key(space)) != 0 {
+    // Space 0, which all have in common, has no key.
+    var spaces = memory.word(layout.inUse) | 1
+    while spaces != 0 {
+      let space = UInt32(truncatingIfNeeded: spaces.trailingZeroBitCount)
+      spaces &= spaces &- 1
       let slot = slot(space, megabyte)
       // What all have in common is forgotten once.
       guard !slot.isEmpty, slot.rawValue != last || !slot.isTable else { continue }
@@ -288,6 +294,7 @@ public struct ShadowTables<Memory: ShadowMemory> {
     memory.clear(layout.owner(0), bytes: 4 &* layout.tables)
     memory.clear(layout.key(0), bytes: 12 &* (layout.spaces &+ 1))
     memory.setWord(layout.key(current), key)
+    memory.setWord(layout.inUse, 1 &<< current)
     memory.setWord(layout.lastUse(current), memory.word(layout.clock))
     memory.setWord(layout.looseCount, 0)
     clearFirstLevel(0)
