@@ -156,8 +156,8 @@ extension Translator {
     return goOn()
   }
 
-  /// The guest goes on where it is, in the mode that it is in.
-  func goOn() -> Outcome {
+  /// The guest goes on where it is (`.programCounter`, `.ifThen`), in the mode that it is in.
+  public func goOn() -> Outcome {
     guard !isInUserMode else { return .user }
     enter(self[.programCounter], ifThen: self[.ifThen])
     return .resume

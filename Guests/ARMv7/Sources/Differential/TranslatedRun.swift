@@ -44,7 +44,8 @@ private enum Result {
     case 1: translator.flush()
     default: translator.drop(argument, count: 256)
     }
-    translator.enter(translator[.programCounter], ifThen: translator[.ifThen])
+    // The end of an exception may have been under way.
+    return result(translator.goOn())
   }
   return Result.resume
 }
