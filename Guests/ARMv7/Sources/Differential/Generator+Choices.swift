@@ -60,7 +60,10 @@ extension Generator {
   mutating func status(_ mode: UInt32) -> UInt32 { dice.word() & 0xf80f_01c0 | mode }
 
   /// The mode for what comes next.
-  mutating func nextMode() -> UInt32 { keepsMode ? mode : Mode.privileged(dice.below(6)) }
+  mutating func nextMode() -> UInt32 { keepsMode ? mode : possible(Mode.privileged(dice.below(6))) }
+
+  /// Not Abort mode where aborts are resumed: one in a function would change what the function returns by.
+  func possible(_ mode: UInt32) -> UInt32 { resumesAborts && mode == Mode.abort ? Mode.supervisor : mode }
 
   var isUser: Bool { mode == Mode.user }
 

@@ -60,6 +60,7 @@ struct Generator {
     if !plan.hasT32, dice.oneIn(4) { plan.resumed |= 1 &<< 3 }
     if !plan.hasT32, dice.oneIn(4) { plan.resumed |= 1 &<< 4 }
     if plan.resumed & 0xe == 0xe { plan.resumed &= ~(1 &<< dice.bit(of: 0xe)) }
+    plan.mode = possible(plan.mode)
   }
 
   /// Whether aborts are resumed, so that no branch may depend on what memory holds.
