@@ -23,7 +23,8 @@ public struct NarrowBoard: ~Copyable {
 extension Board {
   /// There is another CPU, a way to turn it on, and an alarm for it.
   var hasSecondCPU: Bool {
-    cpuCount == 2 && narrow.powerController != 0 && narrow.timerKind == .multiCoreTimer
+    cpuCount == 2 && narrow.powerControllerKind == .exynosPowerController
+      && narrow.timerKind == .multiCoreTimer
   }
 
   /// Takes from such a device what the hypervisor needs. Of several, the first one counts.
@@ -31,10 +32,7 @@ extension Board {
     switch walk.kind {
     case .exynosUART: takeUART(hardware)
     case .cortexA9GIC, .allwinnerInterruptController: takeInterruptController(hardware)
-    case .exynosPowerController, .versatileSystemRegisters:
-      // They have 16 KiB at the most.
-      narrow.powerController = walk.firstAddress() & ~0x3FFF
-      narrow.powerControllerKind = walk.kind
+    case .exynosPowerController, .versatileSystemRegisters: takePowerController()
     default: takeTimer()
     }
   }
@@ -44,6 +42,13 @@ extension Board {
     walk.readRanges(&interruptController, hardware)
     narrow.controllerKind = walk.kind
     narrow.cpuOffset = UInt32(truncatingIfNeeded: walk.number(.cpuOffset)) & 0xF000
+  }
+
+  private mutating func takePowerController() {
+    guard narrow.powerController == 0 else { return }
+    // They have 16 KiB at the most.
+    narrow.powerController = walk.firstAddress() & ~0x3FFF
+    narrow.powerControllerKind = walk.kind
   }
 
   private mutating func takeTimer() {

@@ -90,6 +90,17 @@ import Testing
     #expect(board.output.contains("a CPU did not start"))
   }
 
+  /// A board's registers that turn no CPU on, and come first: they turn the board off, and nothing else.
+  @Test func anotherPowerController() throws {
+    let (board, first) = try start { board in
+      let other = NarrowTree.node(
+        "sysreg@10020000", ["reg": [0x1002_0000, 0x1000]], strings: ["compatible": "arm,vexpress-sysreg"])
+      board.tree.children.insert(other, at: 0)
+    }
+    #expect(try queues(first) == [2, 0])
+    #expect(board.second == nil && !board.power.isOn)
+  }
+
   /// Without what turns it on, with a third CPU, and on boards with one, all is on the boot CPU.
   @Test func oneCPU() throws {
     let (board, first) = try start {
