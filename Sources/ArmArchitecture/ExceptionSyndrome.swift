@@ -36,8 +36,6 @@ public struct RegisterPair: Equatable {
 public struct DataAbort: Equatable {
   let syndrome: UInt32
 
-  init(syndrome: UInt32) { self.syndrome = syndrome }
-
   /// - Parameter syndrome: of a data abort.
   @inline(__always) public init(_ syndrome: ExceptionSyndrome) {
     self.syndrome = UInt32(truncatingIfNeeded: syndrome.rawValue) & 0x1FF_FFFF

@@ -128,8 +128,7 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   public static var mediaFeatures0: StateSlot { StateSlot(rawValue: 0xE0) }
   public static var mediaFeatures1: StateSlot { StateSlot(rawValue: 0xE4) }
   /// R13, R14 and SPSR of every mode that is not the current one, by `Mode.bank`: those of User mode are below 256.
-  public static var banks: StateSlot { StateSlot(rawValue: 0xE8) }
-  public static func bank(_ bank: UInt32) -> StateSlot { StateSlot(rawValue: banks.rawValue &+ 12 &* bank) }
+  public static func bank(_ bank: UInt32) -> StateSlot { StateSlot(rawValue: 0xE8 &+ 12 &* bank) }
   /// R8…R12 of FIQ mode, or of the others in FIQ mode.
   public static var fastRegisters: StateSlot { StateSlot(rawValue: 0x130) }
   /// r0…r14 at an exit, and the address in the cache.
@@ -145,7 +144,7 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   /// Where in the cache the guest's kernel takes an exception, if that is known, and 0: a word for each `GuestException`.
   static var entries: StateSlot { StateSlot(rawValue: 0x1A0) }
   public static func entry(_ exception: GuestException) -> StateSlot {
-    StateSlot(rawValue: entries.rawValue &+ exception.rawValue)
+    entries + exception.rawValue
   }
   /// CCSIDR by CSSELR: `cacheSizeCount` words.
   public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x1C0) }

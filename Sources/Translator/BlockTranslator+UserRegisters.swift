@@ -55,7 +55,7 @@ extension BlockTranslator {
   ) {
     var offset = 4 &* UInt32(truncatingIfNeeded: list.nonzeroBitCount)
     for number: UInt32 in 0..<2 where word.field(13 &+ number, 1) != 0 {
-      body(&writer, StateSlot(rawValue: StateSlot.banks.rawValue &+ 4 &* number), offset)
+      body(&writer, .bank(0) + 4 &* number, offset)
       offset = offset &+ 4
     }
   }

@@ -4,9 +4,7 @@
 public enum Status {
   /// N, Z, C, V, Q and GE: what User mode has.
   static var userBits: UInt32 { 0xF80F_0000 }
-  static var asynchronousAborts: UInt32 { 0x100 }
   static var interrupts: UInt32 { 0x80 }
-  static var fastInterrupts: UInt32 { 0x40 }
   public static var thumb: UInt32 { 0x20 }
   public static var mode: UInt32 { 0x1F }
 
@@ -127,7 +125,7 @@ extension Translator {
   }
 
   func bankAddress(_ bank: UInt32, _ index: UInt32) -> UInt32 {
-    layout.state &+ StateSlot.banks.rawValue &+ 12 &* bank &+ 4 &* index
+    layout.state &+ (StateSlot.bank(bank) + 4 &* index).rawValue
   }
 
   /// Writes bytes of the CPSR (B1.3.3, CPSRWriteByInstr): `mask` has a bit for each, from the lowest. T and ITSTATE only

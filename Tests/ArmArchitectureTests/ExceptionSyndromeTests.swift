@@ -64,7 +64,7 @@ import Testing
 }
 
 @Suite struct DataAbortTests {
-  private func abort(_ bits: UInt32) -> DataAbort { DataAbort(syndrome: bits) }
+  private func abort(_ bits: UInt32) -> DataAbort { DataAbort(ExceptionSyndrome(UInt64(bits))) }
 
   @Test func fields() {
     for size in 0..<4 as Range<UInt32> { #expect(abort(size << 22).sizeShift == size) }

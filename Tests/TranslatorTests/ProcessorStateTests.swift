@@ -212,7 +212,7 @@ import Testing
     #expect(kept(body + 8) == [0, 0])
     translator.flush()
     #expect(kept(body) == [0, 0] && kept(body + 4) == [0, 0])
-    // ITTE NE; ADDS r1, #1 twice, #2
+    // IT NE; ADDS r1, #1; B .
     guest.space.setHalfwords(0x9000, [0xBF18, 0x3101, 0xE7FE])
     let conditional = guest.enter(0x9001)
     #expect(guest.programCounter(at: conditional + 6) == 0x9003)

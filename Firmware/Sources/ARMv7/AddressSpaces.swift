@@ -115,7 +115,6 @@ extension ContextReference {
     nonmutating set { store32(UInt(Pool.view &+ Pool.state &+ slot.rawValue), newValue) }
   }
 
-  /// The state page for who needs many of its words: they have offsets from one register.
   var statePage: StatePage { StatePage(base: base_register(UInt(Pool.view &+ Pool.state))) }
 
   /// FPEXC: only EN can be changed.
@@ -224,6 +223,7 @@ extension ContextReference {
   }
 }
 
+/// The state page for who needs many of its words: they have offsets from one register.
 struct StatePage {
   fileprivate let base: UInt
 

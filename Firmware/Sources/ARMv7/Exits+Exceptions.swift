@@ -97,7 +97,7 @@ extension Exits {
     Self.frame.registers[0] = target
     let entry = load32(UInt(Pool.view &+ Pool.table &+ target & 0xFFFC))
     Self.frame.programCounter = entry & ~1
-    resumeKernel()
+    run(.kernel)
     Self.frame.state = saved & 0xF80F_0000 | (entry & 1) &<< 5 | 0x10
   }
 

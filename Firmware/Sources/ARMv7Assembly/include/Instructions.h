@@ -16,7 +16,6 @@
 READ(mpidr, 0, 0, 0, 5)
 READ(ttbr0, 2, 0, 0, 0)
 WRITE(ttbr0, 2, 0, 0, 0)
-READ(dacr, 3, 0, 0, 0)
 WRITE(dacr, 3, 0, 0, 0)
 READ(dfsr, 5, 0, 0, 0)
 READ(ifsr, 5, 0, 0, 1)
