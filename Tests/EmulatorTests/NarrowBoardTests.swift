@@ -62,7 +62,7 @@ import Testing
   }
 
   /// Two of Debian's own kernels run translated, on one CPU, to their user spaces: on every board the same image.
-  @Test(.timeLimit(.minutes(30)), arguments: boards) func debianRunsTranslated(on board: BoardModel) throws {
+  @Test(arguments: boards) func debianRunsTranslated(on board: BoardModel) throws {
     let recording = try run(
       board, image: Self.image(second: "other"), until: "Debian userland is up on legacy",
       "Debian userland is up on other", timeout: .seconds(1700))
@@ -70,7 +70,7 @@ import Testing
   }
 
   /// The same on a CPU each.
-  @Test(.timeLimit(.minutes(30))) func debianOnACPUEach() throws {
+  @Test func debianOnACPUEach() throws {
     let recording = try run(
       .smdkc210, image: Self.image(second: "other", for: .smdkc210), until: "Debian userland is up on legacy",
       "Debian userland is up on other", timeout: .seconds(1700))
@@ -103,7 +103,7 @@ import Testing
 
     """
 
-  @Test(.timeLimit(.minutes(20))) func debianChangesItsCode() throws {
+  @Test func debianChangesItsCode() throws {
     let ramdisk = try DebianRamdisk(["start": Self.changingItsCode], of: .armhf)
     let recording = try EmulatedBoard(timeout: .seconds(1100)).run(
       narrow: PhoneText.phone(PhoneText.debian("work", running: ramdisk)),

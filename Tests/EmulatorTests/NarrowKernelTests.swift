@@ -28,7 +28,7 @@ import Testing
   }
 
   /// Its kernel is T32, theirs is A32: all three come up, and it goes on watching.
-  @Test(.timeLimit(.minutes(30))) func besideTwoDebians() throws {
+  @Test func besideTwoDebians() throws {
     let phone = PhoneText.phone(
       PhoneText.narrow("small", "ticks=0 chatter=50 period=100000"),
       PhoneText.debian("work", cpus: 1, mebibytes: 128, of: .armhf),

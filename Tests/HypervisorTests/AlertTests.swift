@@ -5,7 +5,7 @@ import Testing
 
 /// A VM on one CPU takes no time of its neighbours on another one: what it does for its own siblings there interrupts
 /// that CPU only where it changes what runs.
-@Suite(.timeLimit(.minutes(2))) struct AlertTests {
+@Suite(.reportsHangs) struct AlertTests {
   /// `work` has a virtual CPU on each CPU, `neighbour` is on CPU 1.
   private func phone() throws -> ScriptedPhone {
     let machines = [

@@ -6,7 +6,7 @@ import Testing
 @testable import Hypervisor
 
 /// From the boot loader's jump to the first guest.
-@Suite(.timeLimit(.minutes(2))) struct BootTests {
+@Suite(.reportsHangs) struct BootTests {
   @Test func startsTheFirstGuest() throws {
     let phone = try ScriptedPhone().start()
     #expect(phone.running == ["work.0"])
@@ -159,7 +159,7 @@ struct StageTwoWalk {
 }
 
 /// A board or an image that lacks something: a sentence, and no guest.
-@Suite(.timeLimit(.minutes(2))) struct BootFailureTests {
+@Suite(.reportsHangs) struct BootFailureTests {
   private func output(_ change: (ScriptedPhone) -> Void) throws -> String {
     let phone = try ScriptedPhone()
     change(phone)

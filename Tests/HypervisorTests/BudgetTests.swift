@@ -24,7 +24,7 @@ extension ScriptedPhone {
 }
 
 /// A VM's share of a CPU.
-@Suite(.timeLimit(.minutes(2))) struct BudgetTests {
+@Suite(.reportsHangs) struct BudgetTests {
   /// 10 ms at the scripted frequency of 1 MHz.
   private let period: UInt64 = 10_000
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// One UART for all VMs.
-@Suite(.timeLimit(.minutes(2))) struct ConsoleTests {
+@Suite(.reportsHangs) struct ConsoleTests {
   /// Two VMs, each on a CPU of its own.
   private func phone() throws -> ScriptedPhone {
     let machines = [ScriptedVM(name: "work", placement: [0]), ScriptedVM(name: "personal", placement: [1])]

@@ -5,7 +5,7 @@ import Testing
 @testable import Hypervisor
 
 /// A device image that is damaged: the hypervisor checks what it follows, and says so.
-@Suite(.timeLimit(.minutes(2))) struct DamagedImageTests {
+@Suite(.reportsHangs) struct DamagedImageTests {
   /// Offsets in a VM's record (`PhoneRecordTests` pins them).
   private enum Offset {
     static let memoryBase = 16, memorySize = 24, entry = 32
@@ -122,7 +122,7 @@ import Testing
 }
 
 /// A board's device tree is the boot loader's, but one that is damaged must not lead astray either.
-@Suite(.timeLimit(.minutes(2))) struct DamagedBoardTests {
+@Suite(.reportsHangs) struct DamagedBoardTests {
   @Test func everyByteOfTheTree() throws {
     let image = try ScriptedPhone().image
     let size = BoardTree(cpus: 1, imageSize: image.count).root.flattened().count

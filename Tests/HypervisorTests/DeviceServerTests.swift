@@ -5,7 +5,7 @@ import VirtualDevices
 @testable import Hypervisor
 
 /// What the hypervisor does for a device server and its clients (Documentation/DeviceServer.md).
-@Suite(.timeLimit(.minutes(2))) struct DeviceServerTests {
+@Suite(.reportsHangs) struct DeviceServerTests {
   private static let places: UInt64 = 0x0A00_0000
   private static let pages: UInt64 = 0x2100_0000
   /// FFA_NOTIFICATION_SET.

@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// The guest's interrupt controller, from its registers to its list registers.
-@Suite(.timeLimit(.minutes(2))) struct InterruptTests {
+@Suite(.reportsHangs) struct InterruptTests {
   private static let turn: UInt64 = 1_000_000 / 256 + 1
 
   private func single() throws -> ScriptedPhone {

@@ -7,7 +7,7 @@ import Testing
 @testable import Hypervisor
 
 /// From the boot loader's jump on a CPU without virtualization extensions.
-@Suite(.timeLimit(.minutes(2))) struct NarrowBootTests {
+@Suite(.reportsHangs) struct NarrowBootTests {
   private static let end = "[pocketvisor] RAM taken: 0x"
 
   /// What is printed, after a change of the board or the device image.

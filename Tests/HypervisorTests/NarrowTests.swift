@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// What a VM whose EL1 executes AArch32 gets.
-@Suite(.timeLimit(.minutes(5))) struct NarrowTests {
+@Suite(.reportsHangs) struct NarrowTests {
   private static let vectors: UInt64 = 0xC000_1000
   private static let address: UInt64 = 0x4020_1000
   private static let thumbInBlock: UInt64 = 0x33 | 0x8 << 8 | 1 << 25

@@ -55,7 +55,7 @@ extension ScriptedMachine {
 }
 
 /// Who is there, and what does not exist.
-@Suite(.timeLimit(.minutes(2))) struct PartitionDiscoveryTests {
+@Suite(.reportsHangs) struct PartitionDiscoveryTests {
   private func phone() throws -> ScriptedPhone {
     let machines = [
       ScriptedVM(name: "work", placement: [0], calls: ["vault"]),
@@ -151,7 +151,7 @@ extension ScriptedMachine {
 }
 
 /// Requests and their answers.
-@Suite(.timeLimit(.minutes(2))) struct PartitionMessageTests {
+@Suite(.reportsHangs) struct PartitionMessageTests {
   /// Partition 1 may call partition 2; partition 3 nobody.
   private func phone(cpus: Int, clients: Int = 1, restart: String? = nil) throws -> ScriptedPhone {
     let machines = [
@@ -450,7 +450,7 @@ extension ScriptedMachine {
 }
 
 /// Notifications.
-@Suite(.timeLimit(.minutes(2))) struct PartitionNotificationTests {
+@Suite(.reportsHangs) struct PartitionNotificationTests {
   private func phone() throws -> ScriptedPhone {
     let machines = [
       ScriptedVM(name: "work", placement: [0], calls: ["vault"]), ScriptedVM(name: "vault", placement: [1]),

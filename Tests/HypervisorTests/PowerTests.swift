@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// PSCI and SMCCC as a guest calls them.
-@Suite(.timeLimit(.minutes(2))) struct PowerTests {
+@Suite(.reportsHangs) struct PowerTests {
   private static let wide: UInt32 = 0x4000_0000
   private static let entry: UInt64 = 0x4020_0000
 
@@ -142,7 +142,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct LifeCycleTests {
+@Suite(.reportsHangs) struct LifeCycleTests {
   private func two() throws -> ScriptedPhone {
     try ScriptedPhone([ScriptedVM(name: "work"), ScriptedVM(name: "personal")]).start()
   }

@@ -32,7 +32,7 @@ extension ScriptedPhone {
 }
 
 /// When a VM starts again.
-@Suite(.timeLimit(.minutes(2))) struct RestartTests {
+@Suite(.reportsHangs) struct RestartTests {
   /// `work` has CPU 1 for itself.
   private func phone(_ restart: String?, cpus: Int = 1) throws -> ScriptedPhone {
     let work = ScriptedVM(name: "work", cpus: cpus, placement: cpus == 1 ? [1] : [1, 0], restart: restart)
@@ -153,7 +153,7 @@ extension ScriptedPhone {
 }
 
 /// A fault of the hypervisor's own.
-@Suite(.timeLimit(.minutes(2))) struct OwnFaultTests {
+@Suite(.reportsHangs) struct OwnFaultTests {
   private func phone() throws -> ScriptedPhone {
     try ScriptedPhone(
       [

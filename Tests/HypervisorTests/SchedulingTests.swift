@@ -3,7 +3,7 @@ import Testing
 
 @testable import Hypervisor
 
-@Suite(.timeLimit(.minutes(2))) struct SchedulingTests {
+@Suite(.reportsHangs) struct SchedulingTests {
   /// A turn: 1/256 of a second at the scripted frequency of 1 MHz.
   private let turn: UInt64 = 1_000_000 / 256
 
@@ -200,7 +200,7 @@ extension [String] {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct VectorRegisterTests {
+@Suite(.reportsHangs) struct VectorRegisterTests {
   private let turn: UInt64 = 1_000_000 / 256 + 1
 
   private func phone() throws -> ScriptedPhone {

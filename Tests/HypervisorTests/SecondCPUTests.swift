@@ -6,7 +6,7 @@ import Testing
 @testable import Hypervisor
 
 /// The second CPU of a board without virtualization extensions.
-@Suite(.timeLimit(.minutes(2))) struct SecondCPUTests {
+@Suite(.reportsHangs) struct SecondCPUTests {
   /// A board that was started with a VM for each CPU.
   private func start(
     _ kind: NarrowBoardKind = .smdkc210, placement: [Int] = [0, 1],

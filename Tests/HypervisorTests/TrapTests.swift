@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// What the guest gets for what it may not do: an exception of its own, at the vector that it expects.
-@Suite(.timeLimit(.minutes(2))) struct TrapTests {
+@Suite(.reportsHangs) struct TrapTests {
   private static let vectors: UInt64 = 0xFFFF_8000_0801_0000
   private static let unmapped: UInt64 = 0x0A80_0000
 
@@ -132,7 +132,7 @@ import Testing
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct SystemRegisterTests {
+@Suite(.reportsHangs) struct SystemRegisterTests {
   private func phone() throws -> ScriptedPhone { try ScriptedPhone().start() }
 
   /// ID registers by their rule, never written.

@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// The guest's watchdog, from its registers to the end of its VM.
-@Suite(.timeLimit(.minutes(2))) struct WatchdogTests {
+@Suite(.reportsHangs) struct WatchdogTests {
   private func phone(_ machines: [ScriptedVM] = [ScriptedVM(name: "work", restart: "never")], cpus: Int = 1)
     throws -> ScriptedPhone
   {

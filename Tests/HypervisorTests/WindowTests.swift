@@ -4,7 +4,7 @@ import Testing
 @testable import Hypervisor
 
 /// Memory that VMs share.
-@Suite(.timeLimit(.minutes(2))) struct WindowTests {
+@Suite(.reportsHangs) struct WindowTests {
   private static let size: UInt64 = 0x20_0000
 
   private func phone() throws -> ScriptedPhone {
