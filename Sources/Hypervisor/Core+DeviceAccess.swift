@@ -6,14 +6,24 @@ import Synchronization
 import VirtualDevices
 
 /// A load or store to a device.
-struct DeviceAccess {
+public struct DeviceAccess {
   /// Offset in the device's 64 KiB frame.
   let offset: UInt32
   /// log₂ of its bytes.
   let sizeShift: UInt32
   let isStore: Bool
   /// What is stored.
-  let stored: UInt64
+  let stored: UInt
+
+  /// - Parameters:
+  ///   - offset: in the device's 64 KiB frame.
+  ///   - sizeShift: log₂ of its bytes.
+  @inline(__always) public init(offset: UInt32, sizeShift: UInt32, isStore: Bool, stored: UInt) {
+    self.offset = offset
+    self.sizeShift = sizeShift
+    self.isStore = isStore
+    self.stored = stored
+  }
 }
 
 extension Core where H: VirtualizationExtensions {
@@ -27,12 +37,12 @@ extension Core where H: VirtualizationExtensions {
     let page = hardware.read(.faultPage) &>> 4
     let device = DeviceAccess(
       offset: UInt32(truncatingIfNeeded: page &<< 12 | hardware.read(.faultAddress) & 0xFFF) & 0xFFFF,
-      sizeShift: abort.sizeShift, isStore: abort.isWrite, stored: hardware.register(abort.transfer, of: guest))
-    guard let loaded = access(guest, frame: page &>> 4, device) else {
-      let isMapped = !H.isSoftware && mapBoardDevice(guest.value.machine, page: page)
-      return isMapped ? resume(guest) : raiseAbort(guest, syndrome)
+      sizeShift: abort.sizeShift, isStore: abort.isWrite,
+      stored: UInt(truncatingIfNeeded: guest.value[abort.transfer]))
+    guard let loaded = access(guest, frame: UInt32(truncatingIfNeeded: page &>> 4), device) else {
+      return mapBoardDevice(guest.value.machine, page: page) ? resume(guest) : raiseAbort(guest, syndrome)
     }
-    if !abort.isWrite { hardware.setRegister(abort.transfer, of: guest, abort.extend(loaded)) }
+    if !abort.isWrite { guest.value[abort.transfer] = abort.extend(UInt64(loaded)) }
     return finish(guest, syndrome)
   }
 
@@ -49,18 +59,10 @@ extension Core where H: VirtualizationExtensions {
 
   /// - Parameter frame: the guest address in units of 64 KiB.
   /// - Returns: what is loaded; nil where there is no device.
-  @inline(__always) private func access(_ guest: VirtualCPUReference, frame: UInt64, _ access: DeviceAccess)
-    -> UInt64?
+  @inline(__always) public func access(_ guest: VirtualCPUReference, frame: UInt32, _ access: DeviceAccess)
+    -> UInt?
   {
     let machine = guest.value.machine
-    if H.isSoftware,
-      let loaded = hardware.access(
-        frame: frame, offset: access.offset, isStore: access.isStore,
-        stored: UInt32(truncatingIfNeeded: access.stored))
-    {
-      settleTimer(machine)
-      return UInt64(loaded)
-    }
     var owner: VirtualCPUReference?
     switch frame {
     case 0x800: if H.interruptControllerGeneration == 2 { owner = guest }
@@ -72,9 +74,9 @@ extension Core where H: VirtualizationExtensions {
     default:
       let redistributor = frame &- 0x80A
       guard H.interruptControllerGeneration == 3,
-        redistributor < 2 &* UInt64(machine.value.record.virtualCPUCount)
+        redistributor < 2 &* UInt32(machine.value.record.virtualCPUCount)
       else { return nil }
-      owner = machine.value.virtualCPU(UInt32(truncatingIfNeeded: redistributor &>> 1))
+      owner = machine.value.virtualCPU(redistributor &>> 1)
     }
     let isShared = frame == 0x800
     return accessInterrupts(
@@ -86,15 +88,15 @@ extension Core where H: VirtualizationExtensions {
   /// The guest's watchdog. Its time is looked after by the scheduler of every CPU that the VM is on.
   @inline(never) private func accessWatchdog(
     _ machine: VirtualMachineReference, _ access: DeviceAccess, isControlFrame: Bool
-  ) -> UInt64 {
+  ) -> UInt {
     guard access.isStore else {
-      return isControlFrame || access.offset == 0xFCC ? machine.value.watchdog.read(offset: access.offset) : 0
+      return isControlFrame || access.offset == 0xFCC ? UInt(machine.value.watchdog.read(offset: access.offset)) : 0
     }
     machine.value.watchdog.write(
       UInt32(truncatingIfNeeded: access.stored), offset: access.offset, isControlFrame: isControlFrame,
       at: hardware.read(.counter))
     machine.value.bank(0).value.line.clear(GuestInterrupt.watchdog.bit)
     cpu.value.attention.store(1, ordering: .relaxed)
-    return UInt64(withdraw(machine, bank: 0, GuestInterrupt.watchdog.bit))
+    return UInt(withdraw(machine, bank: 0, GuestInterrupt.watchdog.bit))
   }
 }

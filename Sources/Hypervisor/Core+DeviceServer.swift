@@ -12,18 +12,18 @@ extension Core where H: VirtualizationExtensions {
   /// An access to a page of registers that the server writes, which answers loads: the PL031, and a client's places of
   /// virtio devices.
   /// - Returns: what is loaded; nil where there is nothing.
-  @inline(never) func accessPage(_ guest: VirtualCPUReference, _ access: DeviceAccess, isClock: Bool) -> UInt64?
+  @inline(never) func accessPage(_ guest: VirtualCPUReference, _ access: DeviceAccess, isClock: Bool) -> UInt?
   {
     let machine = guest.value.machine
     let page = isClock ? phone.value.clock : machine.value.page
     guard access.offset < (isClock ? machine.value.clockEnd : machine.value.placesEnd) else { return nil }
-    guard access.isStore else { return page.load(access.offset) }
+    guard access.isStore else { return UInt(truncatingIfNeeded: page.load(access.offset)) }
     if isClock { return 0 }
     let value = UInt32(truncatingIfNeeded: access.stored)
     switch access.offset & 0x1FF {
     case 0x050: if page.ring(place: access.offset &>> 9, queue: value) { callServer() }
     case 0x064: page.acknowledge(access.offset &- 4, value)
-    default: post(guest, access.stored, offset: access.offset)
+    default: post(guest, UInt64(access.stored), offset: access.offset)
     }
     return 0
   }

@@ -26,23 +26,23 @@ struct InterruptFrame {
 
 extension Core where H: VirtualizationExtensions {
   /// Splits an access of 1 to 8 bytes into words of 32 bits.
-  @inline(__always) func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
+  @inline(__always) func accessInterrupts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt {
     guard access.sizeShift == 2, access.offset & 3 == 0 else { return accessParts(frame, access) }
     let stored = UInt32(truncatingIfNeeded: access.stored)
-    return UInt64(accessWord(frame, access.offset, access.isStore, stored, ~0))
+    return UInt(accessWord(frame, access.offset, access.isStore, stored, ~0))
   }
 
   /// An access of a byte, a half word, or two words.
-  @inline(never) private func accessParts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt64 {
-    let shift = UInt64(access.offset & 3) &* 8
+  @inline(never) private func accessParts(_ frame: InterruptFrame, _ access: DeviceAccess) -> UInt {
+    let shift = UInt(access.offset & 3) &* 8
     let offset = access.offset & ~3
     let bytes: UInt32 = access.sizeShift >= 2 ? ~0 : (1 &<< (8 &<< access.sizeShift)) &- 1
     let mask = bytes &<< UInt32(truncatingIfNeeded: shift)
     let stored = access.stored &<< shift
     let low = accessWord(frame, offset, access.isStore, UInt32(truncatingIfNeeded: stored), mask)
-    guard access.sizeShift == 3 else { return UInt64(low) &>> shift }
+    guard UInt.bitWidth == 64, access.sizeShift == 3 else { return UInt(low) &>> shift }
     let high = accessWord(frame, offset &+ 4, access.isStore, UInt32(truncatingIfNeeded: stored &>> 32), mask)
-    return UInt64(low) | UInt64(high) &<< 32
+    return UInt(low) | UInt(high) &<< 32
   }
 
   @inline(never) private func accessWord(

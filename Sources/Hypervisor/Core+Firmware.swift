@@ -6,7 +6,7 @@ import Synchronization
 
 extension Core where H: VirtualizationExtensions {
   /// Answers the function in w0 with its arguments in x1…x3.
-  @inline(never) func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) public func callFirmware(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     let number = UInt32(truncatingIfNeeded: guest.value.registers[0])
     if number == FirmwareFunction.version { return answer(guest, FirmwareResult.version) }
     // In AArch32 there are no functions with arguments of 64 bits.

@@ -61,6 +61,11 @@ extension Core where H: VirtualizationExtensions {
   }
 
   private func takeAlarm() {
+    let now = hardware.read(.counter)
+    if H.isSoftware, now < cpu.value.lookAgain, let guest = cpu.value.loaded, isRunning(guest) {
+      cpu.value.alarm = 0
+      return followTimer(guest.value.machine, at: now)
+    }
     cpu.value.alarm = ~0
     hardware.write(.alarm, ~0)
     cpu.value.attention.store(1, ordering: .relaxed)

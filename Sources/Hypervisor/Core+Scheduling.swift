@@ -50,6 +50,8 @@ extension Core where H: VirtualizationExtensions {
     var equals = 0
     /// When to look again at the latest.
     var deadline: UInt64 = ~0
+    /// When the timer of the loaded virtual CPU interrupts, where software makes it.
+    var timer: UInt64 = ~0
 
     init(now: UInt64) { self.now = now }
 
@@ -107,7 +109,7 @@ extension Core where H: VirtualizationExtensions {
         expireWatchdog(guest, choice.now)
         return false  // until the next look, which it asked for
       }
-      if H.isSoftware { settleTimer(machine, &choice) }
+      if H.isSoftware { followTimer(guest, &choice) }
       guard isAwake(guest, &choice) else { return false }
     case Phase.stopped: return false
     case Phase.stopping:
@@ -138,26 +140,34 @@ extension Core where H: VirtualizationExtensions {
     return true
   }
 
-  /// The loaded guest has changed a timer that software makes.
-  @inline(never) func settleTimer(_ machine: VirtualMachineReference) {
-    var choice = Choice(now: hardware.read(.counter))
-    settleTimer(machine, &choice)
-    if choice.deadline < cpu.value.alarm { arm(choice.deadline) }
+  // MARK: Timers that software makes
+
+  private func followTimer(_ guest: VirtualCPUReference, _ choice: inout Choice) {
+    let deadline = settleTimer(guest.value.machine, at: choice.now)
+    if isLoaded(guest) { choice.timer = deadline } else { _ = choice.isDue(deadline) }
   }
 
-  /// The wire of such a timer follows its state.
-  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, _ choice: inout Choice) {
+  /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.
+  @inline(never) public func followTimer(_ machine: VirtualMachineReference, at now: UInt64) {
+    setAlarm(timer: settleTimer(machine, at: now))
+  }
+
+  /// The wire of a timer follows its state.
+  /// - Returns: when that changes next.
+  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, at now: UInt64) -> UInt64 {
     let bit = GuestInterrupt.dualTimer.bit
-    let (isRaised, deadline) = hardware.timer(machine, at: choice.now)
-    _ = choice.isDue(deadline)
-    guard isRaised != (machine.value.bank(0).value.line.load(ordering: .relaxed) & bit != 0) else { return }
+    let bank = machine.value.bank(0)
+    let (isRaised, deadline) = hardware.timer(machine, at: now)
+    guard isRaised != (bank.value.line.load(ordering: .relaxed) & bit != 0) else { return deadline }
     if isRaised {
-      machine.value.bank(0).value.line.set(bit)
+      bank.value.line.set(bit)
       _ = notice(machine, bank: 0, bit)
     } else {
-      machine.value.bank(0).value.line.clear(bit)
-      _ = withdraw(machine, bank: 0, bit)
+      bank.value.line.clear(bit)
+      // One that is being served interrupts nobody anyway.
+      if bank.value.active.load(ordering: .relaxed) & bit == 0 { _ = withdraw(machine, bank: 0, bit) }
     }
+    return deadline
   }
 
   // MARK: Budgets
@@ -199,7 +209,8 @@ extension Core where H: VirtualizationExtensions {
     if !isLoaded(next) {
       let previous = cpu.value.loaded
       unload()
-      if !H.isSoftware, let previous { choice.deadline = min(choice.deadline, previous.value.deadline) }
+      choice.deadline = min(choice.deadline, H.isSoftware ? choice.timer : previous?.value.deadline ?? ~0)
+      choice.timer = ~0
       load(next)
     }
     // One that runs already, and was not told anything, has what it can take.
@@ -249,7 +260,7 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// A guest used floating point while another's values were in the registers.
-  @inline(never) func openVectors(to guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) public func openVectors(to guest: VirtualCPUReference) -> VirtualCPUReference {
     giveVectors(to: guest)
     return resume(guest)
   }
@@ -263,7 +274,7 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// `WFI`: gives the CPU away unless there is something to take.
-  @inline(__always) func wait(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(__always) public func wait(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     wait(guest, VirtualCPUState.waiting)
   }
 
@@ -275,7 +286,7 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// `WFE`: ends the turn; the event may have come already, so the guest stays ready.
-  @inline(never) func yield(_ guest: VirtualCPUReference) -> VirtualCPUReference {
+  @inline(never) public func yield(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     guest.value.turnEnd = hardware.read(.counter)
     return schedule()
   }
@@ -290,10 +301,14 @@ extension Core where H: VirtualizationExtensions {
       let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]
       deadline = min(deadline, choice.now &+ left)
     }
-    if deadline != cpu.value.alarm { arm(deadline) }
+    cpu.value.lookAgain = deadline
+    setAlarm(timer: choice.timer)
   }
 
-  @inline(__always) private func arm(_ deadline: UInt64) {
+  /// - Parameter timer: when that of the loaded virtual CPU interrupts.
+  @inline(__always) private func setAlarm(timer: UInt64) {
+    let deadline = min(cpu.value.lookAgain, timer)
+    guard deadline != cpu.value.alarm else { return }
     cpu.value.alarm = deadline
     hardware.write(.alarm, deadline)
   }

@@ -13,8 +13,7 @@ extension Core where H: VirtualizationExtensions {
     case .secureMonitorCall:
       skipInstruction(syndrome)
       return callFirmware(guest)
-    case .systemRegister(let access):
-      return H.isSoftware ? raiseUndefined(guest) : accessSystemRegister(guest, access, syndrome)
+    case .systemRegister(let access): return accessSystemRegister(guest, access, syndrome)
     case .dataAbort(let abort): return accessDevice(guest, abort, syndrome)
     case .instructionAbort: return raiseAbort(guest, syndrome)
     case .wait:
@@ -25,20 +24,17 @@ extension Core where H: VirtualizationExtensions {
     }
   }
 
-  /// The same for what is known to be a data abort.
-  @inline(__always) public func handleDataAbort(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    let syndrome = ExceptionSyndrome(hardware.read(.syndrome))
-    return accessDevice(guest, DataAbort(syndrome), syndrome)
-  }
-
   /// The memory system reported an error that the guest caused and nobody waits for: the VM stops.
   public func handleSystemError(_ guest: VirtualCPUReference) -> VirtualCPUReference {
     stop(guest, .systemError)
   }
 
-  /// The guest goes on, unless something happened that the scheduler has to see.
+  /// Whether something happened that the scheduler has to see.
+  @inline(__always) public var isSchedulingDue: Bool { cpu.value.attention.load(ordering: .relaxed) != 0 }
+
+  /// The guest goes on, unless scheduling is due.
   @inline(never) public func resume(_ guest: VirtualCPUReference) -> VirtualCPUReference {
-    cpu.value.attention.load(ordering: .relaxed) == 0 ? guest : schedule()
+    isSchedulingDue ? schedule() : guest
   }
 
   /// The trapped instruction is done: the guest goes on behind it.
@@ -71,10 +67,6 @@ extension Core where H: VirtualizationExtensions {
   /// Makes the guest take a synchronous exception to its EL1 (Arm ARM D1.3.5): vector offset 0 from EL1 with
   /// SP_EL0, 0x200 from EL1, 0x400 and 0x600 from EL0 in AArch64 and AArch32.
   @inline(never) private func raise(_ guest: VirtualCPUReference, syndrome: UInt64) -> VirtualCPUReference {
-    if H.isSoftware {
-      hardware.raise(syndrome)
-      return resume(guest)
-    }
     if guest.value[.executionState] != 0 { return raiseNarrow(guest, syndrome) }
     let state = hardware.read(.processorState)
     hardware.write(.guestSyndrome, syndrome)

@@ -4,15 +4,15 @@ import VirtualDevices
 
 extension Core where H: VirtualizationExtensions {
   /// The guest's PL011. Its flags, which a guest reads before every character, need no lock.
-  @inline(never) func accessUART(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt64 {
+  @inline(never) func accessUART(_ machine: VirtualMachineReference, _ access: DeviceAccess) -> UInt {
     guard access.offset & 0xFFC == VirtualPL011.flagRegister, !access.isStore else {
       return accessUARTRegister(machine, access)
     }
-    return UInt64(machine.value.uart.flags(isTransmitterFull: isTransmitterFull(machine)))
+    return UInt(machine.value.uart.flags(isTransmitterFull: isTransmitterFull(machine)))
   }
 
   @inline(never) private func accessUARTRegister(_ machine: VirtualMachineReference, _ access: DeviceAccess)
-    -> UInt64
+    -> UInt
   {
     let offset = access.offset & 0xFFC
     lockConsole()
@@ -25,7 +25,7 @@ extension Core where H: VirtualizationExtensions {
       machine.value.uart.write(UInt32(truncatingIfNeeded: access.stored), offset: offset)
     }
     settleUART(machine)
-    return UInt64(loaded)
+    return UInt(loaded)
   }
 
   /// A VM that is shown waits for the UART; the others' characters are kept.

@@ -146,17 +146,8 @@ public protocol VirtualizationExtensions: Hardware {
   func prepare(_ machine: VirtualMachineReference, _ memory: PhysicalRange) -> UInt64
   /// Makes `VirtualCPU.registers` of the loaded guest its own, to be shown.
   func collectRegisters(_ guest: VirtualCPUReference)
-  /// A general-purpose register of the loaded guest, whose device access is being answered.
-  func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64
-  func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64)
-  /// Makes the loaded guest take an exception with this syndrome (ESR_EL1) when it goes on.
-  func raise(_ syndrome: UInt64)
   /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
   func setInterruptWire(_ isRaised: Bool)
-  /// An access of the loaded guest's to a timer that only software makes.
-  /// - Parameter frame: the guest address in units of 64 KiB.
-  /// - Returns: what is loaded; nil if there is nothing.
-  func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32?
   /// Whether a VM's own timer interrupts at a time, and when it does next, in ticks of the counter; all ones for never.
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64)
 
@@ -199,17 +190,7 @@ extension VirtualizationExtensions {
     0
   }
   @inline(__always) public func collectRegisters(_ guest: VirtualCPUReference) {}
-  @inline(__always) public func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64 {
-    guest.value[index]
-  }
-  @inline(__always)
-  public func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64) {
-    guest.value[index] = value
-  }
-  @inline(__always) public func raise(_ syndrome: UInt64) {}
   @inline(__always) public func setInterruptWire(_ isRaised: Bool) {}
-  @inline(__always)
-  public func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? { nil }
   @inline(__always)
   public func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
     (false, ~0)

@@ -29,6 +29,9 @@ public struct PhysicalCPU: ~Copyable {
   var periodEnd: InlineArray<8, UInt64>
   /// When the hypervisor's timer interrupts.
   var alarm: UInt64
+  /// When the queue is to be looked at. The alarm is that, or when the timer of the loaded virtual CPU interrupts, where
+  /// software makes it.
+  var lookAgain: UInt64
   /// Where the registers of its private interrupts lie in what is mapped of the device.
   var privateInterrupts: UInt32
   /// The scheduler has to look again.

@@ -45,6 +45,8 @@ public struct VirtualCPU: ~Copyable {
 
   /// Its CPU interface, where no hardware has that.
   var interface: VirtualCPUInterface
+  /// The most urgent interrupt for that, unless `recalled` says that there may be another.
+  var candidate: InterruptCandidate
   /// Who sent each software-generated interrupt last (GICv2).
   var senders: InlineArray<16, UInt8>
   /// Whose request it serves, and who serves its own.
@@ -93,6 +95,13 @@ public struct VirtualCPU: ~Copyable {
       registers[31] = 0
     }
   }
+}
+
+/// An interrupt that a virtual CPU could take next, or none.
+struct InterruptCandidate {
+  let interrupt: InterruptNumber
+  var priority: UInt32 = 0x100
+  var isGroup1 = false
 }
 
 /// 32 registers of the width of the hypervisor's own.

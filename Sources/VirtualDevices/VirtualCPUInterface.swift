@@ -56,6 +56,9 @@ public struct VirtualCPUInterface: ~Copyable {
     return isAlias ? 1023 : 1022
   }
 
+  /// Whether the same bits of a priority preempt in both groups.
+  public var hasOneBinaryPoint: Bool { aliasBinaryPoint == binaryPoint || control & Control.commonBinaryPoint != 0 }
+
   /// The guest serves an interrupt from now on.
   public mutating func activate(_ priority: UInt32, isGroup1: Bool) {
     activePriorities |= 1 &<< groupPriority(priority, isGroup1: isGroup1)

@@ -38,7 +38,7 @@ private final class Interface {
   private func access(_ offset: UInt32, isStore: Bool, _ value: UInt32) -> UInt32 {
     UInt32(
       core.accessInterface(
-        guest, DeviceAccess(offset: offset, sizeShift: 2, isStore: isStore, stored: UInt64(value))))
+        guest, DeviceAccess(offset: offset, sizeShift: 2, isStore: isStore, stored: UInt(value))))
   }
 
   var isInterrupting: Bool { machine.wire }

@@ -5,6 +5,7 @@ import ARMv7Assembly
 import Hypervisor
 import SoftwareVirtualization
 import Translator
+import VirtualDevices
 
 extension Exits {
   // MARK: Aborts
@@ -56,30 +57,39 @@ extension Exits {
   // MARK: Devices
 
   func accessDevice(_ access: Access, _ physical: UInt32) {
-    guard !access.isFetch, let syndrome = accessSyndrome() else {
+    let core = Core(hardware: Machine(), cpu: guest.value.cpu)
+    guard !access.isFetch, let transfer = transfer(), let loaded = answer(transfer, physical, core) else {
       return take(access, .fault(.external, domain: 0))
     }
-    // What the timer counts, read often, changes nothing.
-    if physical &>> 12 == Pool.timer &>> 12, syndrome.isWord {
-      return readTimer(physical & 0xFFC, syndrome)
+    if !transfer.isWrite {
+      Self.frame.registers[Int(bitPattern: UInt(transfer.register))] = transfer.extend(loaded)
     }
-    // A translation fault of level 3.
-    unsafe Machine.trapped = Trapped(
-      syndrome: 0x24 &<< 26 | syndrome.syndrome(fault: 7), address: access.address, page: physical &>> 8 & ~15)
-    let guest = self.guest
-    enterCore { $0.handleDataAbort(guest) }
+    Self.frame.skip(to: Self.frame.programCounter &+ transfer.size)
+    if core.isSchedulingDue { Self.go(on: core.schedule()) }
   }
 
-  private func readTimer(_ offset: UInt32, _ syndrome: AccessSyndrome) {
-    Self.frame.registers[Int(bitPattern: UInt(syndrome.register))] = Machine().readTimer(offset)
-    Self.frame.skip(to: Self.frame.programCounter &+ syndrome.size)
+  /// - Returns: what is loaded; nil where there is no device.
+  @inline(__always)
+  private func answer(_ transfer: RegisterTransfer, _ physical: UInt32, _ core: Core<Machine>) -> UInt32? {
+    let stored = Self.frame.registers[Int(bitPattern: UInt(transfer.register))]
+    if physical &>> 12 == Pool.timer &>> 12 {
+      let time = Machine().devices.counter()
+      let now = Machine().devices.microseconds(time)
+      guard transfer.isWrite else { return context.value.timer.read(offset: physical & 0xFFC, at: now) }
+      context.value.timer.write(stored, offset: physical & 0xFFC, at: now)
+      core.followTimer(guest.value.machine, at: time)
+      return 0
+    }
+    let access = DeviceAccess(
+      offset: physical & 0xFFFF, sizeShift: transfer.sizeShift, isStore: transfer.isWrite, stored: UInt(stored))
+    return core.access(guest, frame: physical &>> 16, access).map { UInt32(truncatingIfNeeded: $0) }
   }
 
-  /// The instruction at the frame's PC.
-  func accessSyndrome() -> AccessSyndrome? {
+  /// What the instruction at the frame's PC does.
+  func transfer() -> RegisterTransfer? {
     let place = UInt(Self.frame.programCounter)
-    guard Self.frame.isT32 else { return AccessSyndrome(a32: load32(place)) }
-    return AccessSyndrome(t32: load16(place), secondHalfword(place))
+    guard Self.frame.isT32 else { return RegisterTransfer(a32: load32(place)) }
+    return RegisterTransfer(t32: load16(place), secondHalfword(place))
   }
 
   /// Of a T32 instruction that was executed just now. The next page may not be there, for the guest may have replaced the

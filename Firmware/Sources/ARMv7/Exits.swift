@@ -100,7 +100,6 @@ struct Exits {
   func reset() {
     context.value.running = .kernel
     context.value.timer = VirtualDualTimer()
-    context.value.raised = 0
     context.value.step.isActive = false
     context.value.step.changed = 0
     context.forgetDevices()
@@ -153,11 +152,10 @@ struct Exits {
     Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
   }
 
-  @inline(never) func trap(_ syndrome: UInt32) {
-    unsafe Machine.trapped.syndrome = syndrome
-    let guest = self.guest
+  /// The same, when it reads or changes the guest's registers.
+  func callFirmware() {
     Self.collectRegisters(guest)
-    enterCore { $0.handleTrap(guest) }
+    enterCore { $0.callFirmware(guest) }
   }
 
   // MARK: Exits
@@ -177,10 +175,7 @@ struct Exits {
   }
 
   func answer(_ kind: UInt32) {
-    guard kind != Exit.interrupt else {
-      let guest = self.guest
-      return enterCore { $0.handleInterrupt(guest) }
-    }
+    guard kind != Exit.interrupt else { return enterCore { $0.handleInterrupt(guest) } }
     switch context.value.running {
     case .translator: handleTranslator(kind)
     case .kernel: handleKernel(kind)
@@ -215,7 +210,7 @@ struct Exits {
     Self.frame.programCounter &-= Self.frame.isT32 ? 2 : 4
     if context.floatingPointControl != 0, unsafe !Machine.hasVectors {
       // The unit has another guest's values: the core changes them, and the instruction is executed again.
-      trap(7 &<< 26)
+      enterCore { $0.openVectors(to: guest) }
     } else {
       take(.undefined)
     }
@@ -226,11 +221,9 @@ struct Exits {
     if ExitCode.isSystem(code) { return answerSystem(code) }
     if code == ExitCode.exceptionReturn { return returnFromException(code) }
     switch ExitCode.departure(code) {
-    case .hypervisorCall, .secureMonitorCall: trap(0x12 &<< 26)
-    case .waitForInterrupt, .waitForEvent:
-      // The core goes on behind the instruction.
-      Self.frame.programCounter &-= 4
-      trap(1 &<< 26 | 1 &<< 25 | (ExitCode.departure(code) == .waitForEvent ? 1 : 0))
+    case .hypervisorCall, .secureMonitorCall: callFirmware()
+    case .waitForInterrupt: enterCore { $0.wait(guest) }
+    case .waitForEvent: enterCore { $0.yield(guest) }
     default: ask(TranslatorRequest.exit, code)
     }
   }
@@ -251,22 +244,12 @@ struct Exits {
 
   // MARK: Before the guest goes on
 
-  /// What the core wants the guest to take, and interrupts.
+  /// An interrupt that it can take.
   func finish() {
-    if context.value.raised != 0 { return takeRaised() }
     if unsafe Machine.isInterrupted, context.value.running != .translator, !context.value.step.isActive,
       context[.status] & 0x80 == 0
     {
       take(.interrupt)
     }
-  }
-
-  func takeRaised() {
-    let syndrome = context.value.raised
-    context.value.raised = 0
-    // Exception classes 0x24 and 0x25.
-    guard syndrome &>> 27 == 0x12 else { return take(.undefined) }
-    let address = unsafe Machine.trapped.address
-    take(Access(address: address, isWrite: syndrome & 1 &<< 6 != 0), .fault(.external, domain: 0))
   }
 }

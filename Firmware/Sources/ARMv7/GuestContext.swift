@@ -42,8 +42,6 @@ struct GuestContext: ~Copyable {
   /// The guest's tables or its ASID have changed since a space was activated.
   var isSpaceStale: Bool
   var timer: VirtualDualTimer
-  /// What the core wants the guest to take (ESR_EL1), and 0.
-  var raised: UInt32
   /// Its memory, and the piece of the board's that has its tables, its cache and its state page.
   var memory: GuestMemory
   var pool: UInt32

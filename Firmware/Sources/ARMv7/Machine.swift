@@ -9,23 +9,12 @@ import SoftwareVirtualization
 import Translator
 import VirtualDevices
 
-/// What the core is told of a trap, in the form of the registers of EL2.
-struct Trapped {
-  /// ESR_EL2, FAR_EL2, and the guest's physical address in the form of HPFAR_EL2.
-  var syndrome: UInt32 = 0
-  var address: UInt32 = 0
-  var page: UInt32 = 0
-}
-
 /// The physical CPU that executes this.
 struct Machine: NarrowHardware {
-  nonisolated(unsafe) static var trapped = Trapped()
-
   func read(_ register: MachineRegister) -> UInt64 {
     switch register {
-    case .syndrome: return unsafe UInt64(Self.trapped.syndrome)
-    case .faultAddress: return unsafe UInt64(Self.trapped.address)
-    case .faultPage: return unsafe UInt64(Self.trapped.page)
+    case .syndrome: return UInt64(read_dfsr())
+    case .faultAddress: return UInt64(read_dfar())
     case .programCounter: return UInt64(Exits.frame.programCounter)
     case .processorState: return UInt64(Exits.frame.state)
     case .counter: return devices.counter()
@@ -45,7 +34,6 @@ struct Machine: NarrowHardware {
       // What it is about comes first.
       data_barrier()
       devices.alert(word)
-    case .programCounter: Exits.frame.skip(to: word)
     case .floatingPointTrap:
       unsafe Self.hasVectors = word & 1 &<< 10 == 0
       Self.loadFloatingPointControl()
@@ -91,19 +79,6 @@ struct Machine: NarrowHardware {
 
   func collectRegisters(_ guest: VirtualCPUReference) { Exits.collectRegisters(guest) }
 
-  /// Of what runs: the guest, or the translator for it.
-  func register(_ index: RegisterIndex, of guest: VirtualCPUReference) -> UInt64 {
-    UInt64(Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))])
-  }
-
-  func setRegister(_ index: RegisterIndex, of guest: VirtualCPUReference, _ value: UInt64) {
-    Exits.frame.registers[Int(bitPattern: UInt(index.rawValue))] = UInt32(truncatingIfNeeded: value)
-  }
-
-  func raise(_ syndrome: UInt64) {
-    Exits.current.context.value.raised = UInt32(truncatingIfNeeded: syndrome)
-  }
-
   // MARK: Floating point
 
   /// Whether the loaded guest's values are in the unit.
@@ -126,20 +101,6 @@ struct Machine: NarrowHardware {
   }
 
   // MARK: Devices that only software makes
-
-  func access(frame: UInt64, offset: UInt32, isStore: Bool, stored: UInt32) -> UInt32? {
-    guard frame == UInt64(Pool.timer &>> 16) else { return nil }
-    guard isStore else { return readTimer(offset & 0xFFC) }
-    Exits.current.context.value.timer.write(stored, offset: offset & 0xFFC, at: timerTicks)
-    return 0
-  }
-
-  func readTimer(_ offset: UInt32) -> UInt32 {
-    Exits.current.context.value.timer.read(offset: offset, at: timerTicks)
-  }
-
-  /// The time in ticks of a guest's timer.
-  private var timerTicks: UInt64 { devices.microseconds(devices.counter()) }
 
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
     let context = context(of: machine)

@@ -43,8 +43,7 @@ func handleExit(_ kind: UInt32) -> UnsafeMutableRawPointer? {
 
 /// An exception that the hypervisor itself caused: our bug.
 @c(handle_own_fault)
-func handleOwnFault(_ programCounter: UInt32, _ state: UInt32, _ syndrome: UInt32, _ address: UInt32) {
-  unsafe Machine.trapped = Trapped(syndrome: syndrome, address: address)
+func handleOwnFault(_ programCounter: UInt32, _ state: UInt32) {
   Exits.showFault(programCounter, state)
   guard let cpu = unsafe ownCPU else { while true { wait_for_interrupt() } }
   Core(hardware: Machine(), cpu: cpu).handleOwnFault()

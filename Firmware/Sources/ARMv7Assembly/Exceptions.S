@@ -54,10 +54,10 @@ enter_guest:                        // r0: the frame
 // r0: the number. On the stack: the registers, which are not of use here, PC and SPSR.
 own_fault:
   cmp r0, #2
-  mrcls p15, 0, r2, c5, c0, 1       // IFSR
-  mrcls p15, 0, r3, c6, c0, 2       // IFAR
-  mrchi p15, 0, r2, c5, c0, 0       // DFSR
-  mrchi p15, 0, r3, c6, c0, 0       // DFAR
+  mrcls p15, 0, r2, c5, c0, 1       // IFSR and IFAR, to DFSR and DFAR: there they are looked for
+  mrcls p15, 0, r3, c6, c0, 2
+  mcrls p15, 0, r2, c5, c0, 0
+  mcrls p15, 0, r3, c6, c0, 0
   ldr r0, [sp, #60]
   ldr sp, =stack + STACK_SIZE - FRAME_SIZE - 4
   bl handle_own_fault

@@ -1,8 +1,7 @@
-// A load or store that aborted, as virtualization extensions would describe it (Arm ARM, ISS of a data abort): so the
-// same core answers it.
+// A load or store that aborted, where no hardware describes it.
 
 /// What an instruction of one register does to memory.
-public struct AccessSyndrome: Equatable, Sendable {
+public struct RegisterTransfer: Equatable, Sendable {
   /// 1, 2 or 4.
   public var bytes: UInt32
   public var isSigned: Bool
@@ -11,13 +10,14 @@ public struct AccessSyndrome: Equatable, Sendable {
   /// Of the instruction: 2 or 4 bytes.
   public var size: UInt32
 
-  /// LDR of a word.
-  public var isWord: Bool { bytes == 4 && !isWrite }
+  /// log₂ of its bytes.
+  public var sizeShift: UInt32 { bytes &>> 1 }
 
-  /// The instruction specific syndrome: ISV, SAS, SSE, SRT, WnR, and bit 25, IL.
-  public func syndrome(fault: UInt32) -> UInt32 {
-    1 &<< 24 | (bytes &>> 1) &<< 22 | (isSigned ? 1 &<< 21 : 0) | register &<< 16 | (isWrite ? 1 &<< 6 : 0)
-      | (size == 4 ? 1 &<< 25 : 0) | fault
+  /// What a load of `value` leaves in its register.
+  public func extend(_ value: UInt32) -> UInt32 {
+    let unused = 32 &- bytes &* 8
+    let shifted = value &<< unused
+    return isSigned ? UInt32(bitPattern: Int32(bitPattern: shifted) &>> Int32(bitPattern: unused)) : shifted &>> unused
   }
 
   /// An A32 instruction without write-back; nil for every other.

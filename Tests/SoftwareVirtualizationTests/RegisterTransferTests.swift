@@ -2,8 +2,8 @@ import Testing
 
 @testable import SoftwareVirtualization
 
-/// What a load or store does, as virtualization extensions would say it. Encodings from an assembler.
-@Suite struct AccessTests {
+/// What a load or store does. Encodings from an assembler.
+@Suite struct RegisterTransferTests {
   @Test(
     arguments: [
       // LDR r3, [r1]; STRB r2, [r1, #4]; LDRH r5, [r0]; LDRSB r6, [r7, r8]; LDRSH r9, [r0, #-2]; STRH r1, [r2]
@@ -13,7 +13,7 @@ import Testing
       (0x1791_0102, 4, false, 0, false),
     ] as [(UInt32, UInt32, Bool, UInt32, Bool)])
   func a32(_ word: UInt32, bytes: UInt32, isSigned: Bool, register: UInt32, isWrite: Bool) throws {
-    let found = try #require(AccessSyndrome(a32: word))
+    let found = try #require(RegisterTransfer(a32: word))
     #expect(found.bytes == bytes && found.isSigned == isSigned)
     #expect(found.register == register && found.isWrite == isWrite && found.size == 4)
   }
@@ -24,7 +24,7 @@ import Testing
       0xE491_3004, 0xE5B1_3004, 0xE1C0_20D0, 0xE891_0006, 0xE591_F000, 0xE182_1F93, 0xF5D1_F000, 0xE000_0291,
       0xE080_0001,
     ] as [UInt32])
-  func otherA32(_ word: UInt32) { #expect(AccessSyndrome(a32: word) == nil) }
+  func otherA32(_ word: UInt32) { #expect(RegisterTransfer(a32: word) == nil) }
 
   @Test(
     arguments: [
@@ -39,7 +39,7 @@ import Testing
     _ first: UInt32, _ second: UInt32, bytes: UInt32, isSigned: Bool, register: UInt32, isWrite: Bool,
     size: UInt32
   ) throws {
-    let found = try #require(AccessSyndrome(t32: first, second))
+    let found = try #require(RegisterTransfer(t32: first, second))
     #expect(found.bytes == bytes && found.isSigned == isSigned)
     #expect(found.register == register && found.isWrite == isWrite && found.size == size)
   }
@@ -49,13 +49,22 @@ import Testing
     arguments: [
       (0xB510, 0), (0xA001, 0), (0xF852, 0x1B04), (0xE9D1, 0x2300), (0xE891, 0x0006), (0xE7FE, 0),
     ] as [(UInt32, UInt32)])
-  func otherT32(_ first: UInt32, _ second: UInt32) { #expect(AccessSyndrome(t32: first, second) == nil) }
+  func otherT32(_ first: UInt32, _ second: UInt32) { #expect(RegisterTransfer(t32: first, second) == nil) }
 
-  /// ISV, SAS, SSE, SRT, WnR, IL (Arm ARM, ISS of a data abort).
-  @Test func syndrome() throws {
-    let load = try #require(AccessSyndrome(a32: 0xE150_90F2))
-    #expect(load.syndrome(fault: 7) == 1 << 24 | 1 << 22 | 1 << 21 | 9 << 16 | 1 << 25 | 7)
-    let store = try #require(AccessSyndrome(t32: 0x7003, 0))
-    #expect(store.syndrome(fault: 7) == 1 << 24 | 3 << 16 | 1 << 6 | 7)
+  // LDRSH r9; LDRSB r0; LDRB r3; LDR r0
+  @Test(
+    arguments: [
+      (0xE150_90F2, 0x1234_8765, 0xFFFF_8765), (0xE150_90F2, 0xFFFF_7654, 0x7654),
+      (0xE197_60D8, 0x180, 0xFFFF_FF80), (0xE197_60D8, 0x17F, 0x7F), (0xE5D1_3000, 0x1FF, 0xFF),
+      (0xE1D0_50B0, 0xF_8000, 0x8000), (0xE591_3000, 0x8000_0001, 0x8000_0001),
+    ] as [(UInt32, UInt32, UInt32)])
+  func extended(_ word: UInt32, value: UInt32, register: UInt32) throws {
+    #expect(try #require(RegisterTransfer(a32: word)).extend(value) == register)
+  }
+
+  /// log₂ of 1, 2 and 4 bytes.
+  @Test(arguments: [(0xE5D1_3000, 0), (0xE1D0_50B0, 1), (0xE591_3000, 2)] as [(UInt32, UInt32)])
+  func sizes(_ word: UInt32, shift: UInt32) throws {
+    #expect(try #require(RegisterTransfer(a32: word)).sizeShift == shift)
   }
 }
