@@ -77,7 +77,8 @@ public struct BoardTimer<Registers: DeviceRegisters>: TimerDevice {
 /// A counter of 64 bits that never goes back, from a timer's, which may have fewer and is looked at twice before it wraps
 /// around.
 public struct WideCounter {
-  private var last: UInt64 = 0
+  /// The time of the count seen last.
+  public private(set) var last: UInt64 = 0
 
   public init() {}
 

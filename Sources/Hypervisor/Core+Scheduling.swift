@@ -161,7 +161,8 @@ extension Core where H: VirtualizationExtensions {
     guard isRaised != (bank.value.line.load(ordering: .relaxed) & bit != 0) else { return deadline }
     if isRaised {
       bank.value.line.set(bit)
-      _ = notice(machine, bank: 0, bit)
+      // Such a VM has only this one.
+      notice(machine.value.virtualCPU(0))
     } else {
       bank.value.line.clear(bit)
       // One that is being served interrupts nobody anyway.

@@ -61,11 +61,11 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   @inline(never) public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
 
   /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
-  /// interrupted is over.
-  @inline(never) public mutating func setAlarm(_ deadline: UInt64) {
+  /// interrupted is over. Now is when the counter was read last.
+  @inline(never) public func setAlarm(_ deadline: UInt64) {
     timer.endAlarm()
     guard deadline != ~0 else { return }
-    let now = counter()
+    let now = time.last
     let left = deadline > now ? min(deadline &- now, 1 &<< 30) : 1
     timer.setAlarm(after: UInt32(truncatingIfNeeded: left))
   }

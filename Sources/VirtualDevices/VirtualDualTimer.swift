@@ -15,16 +15,13 @@ public struct VirtualDualTimer: ~Copyable {
   /// Ticks in a second: the frequency that the guest's device tree gives both timers' clocks.
   public static var frequency: UInt32 { 1_000_000 }
 
-  /// When the interrupt is raised next, unless the guest does something before; all ones for never. It stays until
-  /// somebody asks what there is then.
-  public var deadline: UInt64 {
-    mutating get { min(counters[0].deadline(), counters[1].deadline()) }
-  }
-
-  /// Whether the interrupt is raised at `now` (TIMINTC).
-  public mutating func isInterrupting(at now: UInt64) -> Bool {
-    let first = counters[0].isInterrupting(at: now)
-    return counters[1].isInterrupting(at: now) || first
+  /// Whether the interrupt is raised at `now` (TIMINTC), and when it is next, unless the guest does something before; all ones
+  /// for never.
+  public mutating func look(at now: UInt64) -> (isInterrupting: Bool, deadline: UInt64) {
+    var deadline: UInt64 = ~0
+    let first = counters[0].look(now, &deadline)
+    let second = counters[1].look(now, &deadline)
+    return (first || second, deadline)
   }
 
   /// Reads a register at `offset`, a multiple of 4. The integration test registers do not exist.
@@ -67,21 +64,23 @@ extension VirtualDualTimer {
     private var isPeriodic: Bool { control & 0x40 != 0 }
     private var isEnabled: Bool { control & 0x80 != 0 }
 
-    @inline(never) mutating func deadline() -> UInt64 { isInterruptEnabled && !isRaised ? zero : ~0 }
-
-    @inline(never) mutating func isInterrupting(at now: UInt64) -> Bool {
+    /// Whether it interrupts; if not, the deadline is lowered to when it does.
+    @inline(never) mutating func look(_ now: UInt64, _ deadline: inout UInt64) -> Bool {
+      guard isInterruptEnabled else { return false }
       settle(now)
-      return isRaised && isInterruptEnabled
+      if isRaised { return true }
+      deadline = min(deadline, zero)
+      return false
     }
 
     mutating func read(_ offset: UInt32, _ now: UInt64) -> UInt32 {
-      let isInterrupting = isInterrupting(at: now)
+      settle(now)
       switch offset {
       case 0x00, 0x18: return load
       case 0x04: return value(now)
       case 0x08: return control
       case 0x10: return isRaised ? 1 : 0
-      case 0x14: return isInterrupting ? 1 : 0
+      case 0x14: return isRaised && isInterruptEnabled ? 1 : 0
       default: return 0
       }
     }

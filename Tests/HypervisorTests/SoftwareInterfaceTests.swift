@@ -28,6 +28,7 @@ private final class Interface {
     guest.value.machine.value.distributorControl.store(3, ordering: .relaxed)
     guest.value.state.store(VirtualCPUState.running, ordering: .relaxed)
     core.cpu.value.loaded = guest
+    core.refill(guest)
   }
 
   subscript(_ offset: UInt32) -> UInt32 {
@@ -407,25 +408,71 @@ private struct SlowInterface {
     return interface
   }
 
-  /// The guest's store to its timer lowers the wire and sets the alarm, and nobody looks at the queue for that.
-  @Test func anAcknowledgedTimerSetsTheAlarm() throws {
+  /// The guest's store to its timer changes wire and alarm, and nobody looks at the queue for that.
+  @Test func aStoreToTheTimer() throws {
     let interface = try started()
-    let machine = interface.guest.value.machine
-    interface.core.cpu.value.alarm = ~0
-    interface.machine.timer = (isRaised: true, deadline: ~0)
-    interface.core.settleTimer(machine)
+    let now = interface.machine.read(.counter)
+    func follow(isRaised: Bool = false, deadline: UInt64 = ~0) {
+      interface.machine.timer = (isRaised, deadline)
+      interface.core.followTimer(interface.guest.value.machine, at: now)
+    }
+    interface.core.cpu.value.lookAgain = now + 9000
+    interface.core.cpu.value.alarm = now + 9000
+    follow(isRaised: true)
     #expect(interface.isInterrupting)
-    #expect(interface.core.cpu.value.alarm == ~0)
-    let deadline = interface.machine.read(.counter) + 5000
-    interface.machine.timer = (isRaised: false, deadline: deadline)
-    interface.core.settleTimer(machine)
+    #expect(interface.core.cpu.value.alarm == now + 9000)
+    follow(deadline: now + 5000)
     #expect(!interface.isInterrupting)
-    #expect(interface.core.cpu.value.alarm == deadline)
-    // A later one leaves the alarm as it is.
-    interface.machine.timer = (isRaised: false, deadline: deadline + 1)
-    interface.core.settleTimer(machine)
-    #expect(interface.core.cpu.value.alarm == deadline)
+    #expect(interface.core.cpu.value.alarm == now + 5000)
+    follow(deadline: now + 7000)
+    #expect(interface.core.cpu.value.alarm == now + 7000)
+    follow()
+    #expect(interface.core.cpu.value.alarm == now + 9000)
     #expect(interface.core.cpu.value.attention.load(ordering: .relaxed) == 0)
+  }
+
+  /// One that is being served is not taken again when its wire was lowered and is raised anew.
+  @Test func aTimerThatIsServed() throws {
+    let interface = try started()
+    let timer = GuestInterrupt.dualTimer
+    let number = 32 + UInt32(timer.bit.trailingZeroBitCount)
+    func follow(isRaised: Bool) {
+      interface.machine.timer = (isRaised, ~0)
+      interface.core.followTimer(interface.guest.value.machine, at: 0)
+    }
+    follow(isRaised: true)
+    #expect(interface[Register.acknowledge] == number && !interface.isInterrupting)
+    follow(isRaised: false)
+    #expect(!interface.isInterrupting && !interface.isPending(number))
+    follow(isRaised: true)
+    #expect(!interface.isInterrupting)
+    interface[Register.end] = number
+    #expect(interface.isInterrupting && interface[Register.acknowledge] == number)
+    follow(isRaised: false)
+    interface[Register.end] = number
+    #expect(!interface.isInterrupting && interface[Register.acknowledge] == 1023)
+  }
+
+  /// The alarm is the loaded guest's own timer: it is interrupted, and goes on with its turn. At the time for it, or while it
+  /// waits, the queue is looked at.
+  @Test func theAlarm() throws {
+    for (time, state, isLook) in [
+      (9000, VirtualCPUState.running, false), (0, VirtualCPUState.running, true),
+      (9000, VirtualCPUState.waiting, true),
+    ] as [(UInt64, UInt32, Bool)] {
+      let interface = try started()
+      let now = interface.machine.read(.counter)
+      interface.guest.value.state.store(state, ordering: .relaxed)
+      interface.core.cpu.value.lookAgain = now + time
+      interface.machine.timer = (isRaised: true, deadline: now + 4000)
+      interface.machine.write(.alarm, now + 1)
+      interface.board.pass(10)
+      #expect(interface.core.acknowledgeInterrupt())
+      #expect((interface.core.cpu.value.attention.load(ordering: .relaxed) != 0) == isLook)
+      #expect(interface.isInterrupting == !isLook)
+      #expect(interface.core.cpu.value.alarm == (isLook ? ~0 : now + 4000))
+      #expect(!interface.core.acknowledgeInterrupt())
+    }
   }
 
   /// What comes while a guest waits is on its wire when it goes on, though it never left the CPU.

@@ -103,10 +103,8 @@ struct Machine: NarrowHardware {
   // MARK: Devices that only software makes
 
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
-    let context = context(of: machine)
     let time = devices.microseconds(now)
-    let isRaised = context.value.timer.isInterrupting(at: time)
-    let deadline = context.value.timer.deadline
+    let (isRaised, deadline) = context(of: machine).value.timer.look(at: time)
     return (isRaised, deadline == ~0 ? ~0 : now &+ devices.ticks(deadline &- time))
   }
 
