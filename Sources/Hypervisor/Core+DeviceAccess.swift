@@ -90,7 +90,8 @@ extension Core where H: VirtualizationExtensions {
     _ machine: VirtualMachineReference, _ access: DeviceAccess, isControlFrame: Bool
   ) -> UInt {
     guard access.isStore else {
-      return isControlFrame || access.offset == 0xFCC ? UInt(machine.value.watchdog.read(offset: access.offset)) : 0
+      return isControlFrame || access.offset == 0xFCC
+        ? UInt(machine.value.watchdog.read(offset: access.offset)) : 0
     }
     machine.value.watchdog.write(
       UInt32(truncatingIfNeeded: access.stored), offset: access.offset, isControlFrame: isControlFrame,

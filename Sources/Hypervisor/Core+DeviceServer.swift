@@ -12,8 +12,7 @@ extension Core where H: VirtualizationExtensions {
   /// An access to a page of registers that the server writes, which answers loads: the PL031, and a client's places of
   /// virtio devices.
   /// - Returns: what is loaded; nil where there is nothing.
-  @inline(never) func accessPage(_ guest: VirtualCPUReference, _ access: DeviceAccess, isClock: Bool) -> UInt?
-  {
+  @inline(never) func accessPage(_ guest: VirtualCPUReference, _ access: DeviceAccess, isClock: Bool) -> UInt? {
     let machine = guest.value.machine
     let page = isClock ? phone.value.clock : machine.value.page
     guard access.offset < (isClock ? machine.value.clockEnd : machine.value.placesEnd) else { return nil }

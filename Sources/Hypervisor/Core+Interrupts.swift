@@ -104,29 +104,29 @@ extension Core where H: VirtualizationExtensions {
 
   /// Whether a virtual CPU that does not run has an interrupt to take.
   func hasDeliverable(_ guest: VirtualCPUReference) -> Bool {
-    mostUrgent(guest, .deliverable) != .none
+    mostUrgent(guest, .deliverable).interrupt != .none
   }
 
   /// The interrupt with the lowest priority value among the selected ones of its banks that go to this virtual
   /// CPU, or none; the lower number wins a tie.
   @inline(never)
-  func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptNumber {
-    var best = InterruptNumber.none
-    var bestPriority: UInt32 = 0x100
+  func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptCandidate {
+    var best = InterruptCandidate.none
     let groups = groups(of: guest)
     for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: groups)
       if rest == 0 { continue }
       let active = bank.value.active.load(ordering: .relaxed)
+      let group = bank.value.group.load(ordering: .relaxed)
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
         let interrupt = InterruptNumber(word &* 32 &+ position)
         let priority = UInt32(bank.value.priority(of: interrupt))
         let isActive = active &>> position & 1 != 0
-        if priority < bestPriority, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) {
-          best = interrupt
-          bestPriority = priority
+        if priority < best.priority, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) {
+          best = InterruptCandidate(
+            interrupt: interrupt, priority: priority, isGroup1: group &>> position & 1 != 0)
         }
         rest &= rest &- 1
       }
@@ -161,12 +161,12 @@ extension Core where H: VirtualizationExtensions {
     // One that can be taken comes first: active ones, however urgent, must not crowd it out.
     var selection = InterruptSelection.deliverable
     while true {
-      let interrupt = mostUrgent(guest, selection)
-      if interrupt == .none, selection == .listable { break }
+      let candidate = mostUrgent(guest, selection)
+      if candidate.interrupt == .none, selection == .listable { break }
       selection = .listable
-      if interrupt == .none { continue }
+      if candidate.interrupt == .none { continue }
       guard slot < phone.value.listRegisterCount else { return overflow(guest) }
-      if fill(guest, slot, interrupt) { slot &+= 1 }
+      if fill(guest, slot, candidate) { slot &+= 1 }
     }
     guest.value.filled = slot
     if slot != 1 { guest.value.again = .none }
@@ -182,7 +182,8 @@ extension Core where H: VirtualizationExtensions {
 
   /// Takes an interrupt out of its bank into an empty list register, unless another CPU was faster.
   /// - Returns: whether the list register is used.
-  private func fill(_ guest: VirtualCPUReference, _ slot: UInt32, _ interrupt: InterruptNumber) -> Bool {
+  private func fill(_ guest: VirtualCPUReference, _ slot: UInt32, _ candidate: InterruptCandidate) -> Bool {
+    let interrupt = candidate.interrupt
     let bank = bank(interrupt.rawValue &>> 5, of: guest)
     let bit = interrupt.bit
     guard bank.value.inFlight.bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit == 0 else {
@@ -202,9 +203,8 @@ extension Core where H: VirtualizationExtensions {
     bank.value.active.clear(bit)
     bank.value.pending.clear(edge)
     var list = ListRegister(
-      interrupt, priority: bank.value.priority(of: interrupt),
-      isGroup1: bank.value.group.load(ordering: .relaxed) & bit != 0, pending: isRaised, active: isActive,
-      signalsEnd: edge == 0)
+      interrupt, priority: UInt8(truncatingIfNeeded: candidate.priority), isGroup1: candidate.isGroup1,
+      pending: isRaised, active: isActive, signalsEnd: edge == 0)
     if isTied, isActive || bank.value.line.load(ordering: .relaxed) & bit != 0 {
       list.tieToPhysical()
       bank.value.line.clear(bit)
@@ -274,7 +274,7 @@ extension Core where H: VirtualizationExtensions {
     guest.value.overflows = false
     while count != 0 {
       count &-= 1
-      let interrupt = mostUrgent(guest, .acknowledged)
+      let interrupt = mostUrgent(guest, .acknowledged).interrupt
       guard interrupt != .none else { return }
       bank(interrupt.rawValue &>> 5, of: guest).value.active.clear(interrupt.bit)
       if guest.value.tied(interrupt.rawValue &>> 5) & interrupt.bit != 0 { deactivate(interrupt) }

@@ -10,15 +10,10 @@ extension Core where H: VirtualizationExtensions {
   /// What the interrupt wire of the loaded guest depends on has changed.
   @inline(never) func settleWire(_ guest: VirtualCPUReference) {
     guest.value.recalled.store(0, ordering: .relaxed)
-    let interrupt = mostUrgent(guest, .deliverable)
-    guest.value.candidate = InterruptCandidate(interrupt: interrupt)
-    guard interrupt != .none else { return hardware.setInterruptWire(false) }
-    let bank = bank(interrupt.rawValue &>> 5, of: guest)
-    let priority = UInt32(bank.value.priority(of: interrupt))
-    let isGroup1 = bank.value.group.load(ordering: .relaxed) & interrupt.bit != 0
-    guest.value.candidate.priority = priority
-    guest.value.candidate.isGroup1 = isGroup1
-    hardware.setInterruptWire(guest.value.interface.signals(priority, isGroup1: isGroup1))
+    let candidate = mostUrgent(guest, .deliverable)
+    guest.value.candidate = candidate
+    hardware.setInterruptWire(
+      guest.value.interface.signals(candidate.priority, isGroup1: candidate.isGroup1))
   }
 
   /// Answers an access of the loaded guest's to its CPU interface.
@@ -47,7 +42,9 @@ extension Core where H: VirtualizationExtensions {
 
   /// - Returns: the interrupt 9:0, of a software-generated one the sender's CPU 12:10; 1022 or 1023 for none.
   @inline(never)
-  private func identity(of candidate: InterruptCandidate, for guest: VirtualCPUReference, isAlias: Bool) -> UInt32 {
+  private func identity(of candidate: InterruptCandidate, for guest: VirtualCPUReference, isAlias: Bool)
+    -> UInt32
+  {
     let number = candidate.interrupt.rawValue
     guard candidate.interrupt != .none else { return 1023 }
     if let refusal = guest.value.interface.refusal(isGroup1: candidate.isGroup1, isAlias: isAlias) {

@@ -100,8 +100,10 @@ public struct VirtualCPU: ~Copyable {
 /// An interrupt that a virtual CPU could take next, or none.
 struct InterruptCandidate {
   let interrupt: InterruptNumber
-  var priority: UInt32 = 0x100
-  var isGroup1 = false
+  let priority: UInt32
+  let isGroup1: Bool
+
+  static var none: Self { Self(interrupt: .none, priority: VirtualCPUInterface.idlePriority, isGroup1: false) }
 }
 
 /// 32 registers of the width of the hypervisor's own.

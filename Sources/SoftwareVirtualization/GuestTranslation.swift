@@ -134,10 +134,9 @@ public struct GuestWalk<Memory: ShadowMemory> {
 
   public init(memory: Memory) { self.memory = memory }
 
-  private var regime: TranslationRegime { memory.regime }
-
   /// - Throws: the fault that the guest has to see.
   public func translate(_ access: Access) throws(TranslationFault) -> GuestPage {
+    let regime = memory.regime
     guard regime.isOn else { return flat(access.address) }
     guard let first = descriptor(regime.descriptorAddress(access.address), isSecond: false) else {
       throw .fault(.walk(isSection: true), domain: 0)
@@ -155,7 +154,7 @@ public struct GuestWalk<Memory: ShadowMemory> {
     }
   }
 
-  private func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32? {
+  @inline(never) private func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32? {
     memory.layout.map.physical(address).map { memory.descriptor($0, isSecond: isSecond) }
   }
 
@@ -197,6 +196,7 @@ public struct GuestWalk<Memory: ShadowMemory> {
     throws(TranslationFault) -> GuestPage
   {
     var page = page
+    let regime = memory.regime
     let usesAccessFlag = regime.control & 1 &<< 29 != 0
     switch regime.domains &>> (2 &* domain) & 3 {
     case 1:

@@ -17,7 +17,8 @@ public struct RegisterTransfer: Equatable, Sendable {
   public func extend(_ value: UInt32) -> UInt32 {
     let unused = 32 &- bytes &* 8
     let shifted = value &<< unused
-    return isSigned ? UInt32(bitPattern: Int32(bitPattern: shifted) &>> Int32(bitPattern: unused)) : shifted &>> unused
+    return isSigned
+      ? UInt32(bitPattern: Int32(bitPattern: shifted) &>> Int32(bitPattern: unused)) : shifted &>> unused
   }
 
   /// An A32 instruction without write-back; nil for every other.

@@ -148,9 +148,9 @@ public struct StateSlot: RawRepresentable, Equatable, Sendable {
   }
   /// CCSIDR by CSSELR: `cacheSizeCount` words.
   public static var cacheSizes: StateSlot { StateSlot(rawValue: 0x1C0) }
-  /// Where cached code stopped last, and the guest's PC there: 64 pairs of words, by addresses in the cache.
+  /// Where cached code stopped last, and the guest's PC there: 256 pairs of words, by addresses in the cache.
   static var recoveries: StateSlot { StateSlot(rawValue: 0x1D0) }
-  static var recoveriesBytes: UInt32 { 512 }
+  static var recoveriesBytes: UInt32 { 2048 }
   public static func recovery(at position: UInt32) -> StateSlot {
     recoveries + (position &<< 1 & (recoveriesBytes &- 8))
   }

@@ -43,10 +43,13 @@ public struct VirtualCPUInterface: ~Copyable {
     return priority &>> 3 & (~0 &<< (usesAlias ? aliasBinaryPoint : binaryPoint))
   }
 
+  /// A priority that never signals.
+  public static var idlePriority: UInt32 { 0x100 }
+
   /// Whether the priority mask, and what is being served, leave room for an interrupt.
-  /// - Parameter priority: 0…255.
+  /// - Parameter priority: 0…255, or `idlePriority`.
   public func signals(_ priority: UInt32, isGroup1: Bool) -> Bool {
-    priority & 0xF8 < priorityMask && groupPriority(priority, isGroup1: isGroup1) < runningPriority
+    priority & 0x1F8 < priorityMask && groupPriority(priority, isGroup1: isGroup1) < runningPriority
   }
 
   /// What GICC_IAR and GICC_HPPIR, or their aliases for Group 1, say instead of an interrupt of this group: 1022 for one of
@@ -57,7 +60,9 @@ public struct VirtualCPUInterface: ~Copyable {
   }
 
   /// Whether the same bits of a priority preempt in both groups.
-  public var hasOneBinaryPoint: Bool { aliasBinaryPoint == binaryPoint || control & Control.commonBinaryPoint != 0 }
+  public var hasOneBinaryPoint: Bool {
+    aliasBinaryPoint == binaryPoint || control & Control.commonBinaryPoint != 0
+  }
 
   /// The guest serves an interrupt from now on.
   public mutating func activate(_ priority: UInt32, isGroup1: Bool) {

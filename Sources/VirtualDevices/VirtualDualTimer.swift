@@ -137,13 +137,13 @@ extension VirtualDualTimer {
       }
       count = isPeriodic ? load & limit : limit
       let period = ticks() &+ UInt64(1 &<< prescale as UInt32)
-      var next = zero
+      var next = zero &+ period
       // Mostly one period; where nobody has looked for longer 1 + 2 + 4 + … of them, less what is too much.
       var step = period
-      repeat {
-        next &+= step
+      while next <= now {
         step &<<= 1
-      } while next <= now
+        next &+= step
+      }
       while step != period {
         step &>>= 1
         if next &- step > now { next &-= step }

@@ -55,7 +55,7 @@ struct TableMemory: ShadowMemory {
     unsafe UnsafeMutableRawPointer(bitPattern: UInt(place)).unsafelyUnwrapped
   }
 
-  @inline(never) func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32 {
+  func descriptor(_ address: UInt32, isSecond: Bool) -> UInt32 {
     // Tables of both levels keep their views.
     load32(UInt(view(address &>> 12 & 3 | (isSecond ? 4 : 0), of: address)))
   }

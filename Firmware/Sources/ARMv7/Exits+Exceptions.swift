@@ -27,6 +27,7 @@ extension Exits {
     let page = context.statePage
     page[.threadUserReadWrite] = read_tpidrurw()
     enter(page, exception, from: 0, saved: Self.frame.state & ~0x1DF | page[.status] & 0x1DF)
+    resumeKernel()
     Self.frame.registers[14] = link
     Self.frame.programCounter = entry
   }
@@ -47,6 +48,7 @@ extension Exits {
       saved: Self.frame.state & 0xF80F_0000 | page[.status] & 0x1DF | (isT32 ? Status.thumb : 0))
     Self.frame.registers[14] = instruction & ~1 &+ exception.returnOffset(isT32: isT32)
     Self.frame.programCounter = entry
+    Self.frame.state = Self.frame.state & 0xF80F_0000 | 0x10
   }
 
   /// The exception's mode, with its banked registers.
@@ -58,7 +60,6 @@ extension Exits {
     }
     page[.savedStatus] = saved
     page[.status] = saved & 0x1C0 | exception.masks | exception.mode
-    resumeKernel()
   }
 
   /// Cached code has loaded all registers, and left where the guest goes in the state page.
@@ -97,7 +98,6 @@ extension Exits {
     Self.frame.registers[0] = target
     let entry = load32(UInt(Pool.view &+ Pool.table &+ target & 0xFFFC))
     Self.frame.programCounter = entry & ~1
-    run(.kernel)
     Self.frame.state = saved & 0xF80F_0000 | (entry & 1) &<< 5 | 0x10
   }
 
