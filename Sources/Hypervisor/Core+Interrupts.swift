@@ -107,13 +107,20 @@ extension Core where H: VirtualizationExtensions {
     mostUrgent(guest, .deliverable).interrupt != .none
   }
 
-  /// The interrupt with the lowest priority value among the selected ones of its banks that go to this virtual
-  /// CPU, or none; the lower number wins a tie.
-  @inline(never)
+  /// The most urgent of the selected interrupts that go to this virtual CPU, or none.
   func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptCandidate {
-    var best = InterruptCandidate.none
+    moreUrgent(than: .none, guest, selection, in: 0..<1 &+ VirtualMachine.sharedBanks)
+  }
+
+  /// The most urgent one of a candidate and the selected interrupts of some of a virtual CPU's banks.
+  @inline(never)
+  func moreUrgent(
+    than candidate: InterruptCandidate, _ guest: VirtualCPUReference, _ selection: InterruptSelection,
+    in words: Range<UInt32>
+  ) -> InterruptCandidate {
+    var best = candidate
     let groups = groups(of: guest)
-    for word in 0..<1 &+ VirtualMachine.sharedBanks {
+    for word in words {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: groups)
       if rest == 0 { continue }
@@ -122,12 +129,10 @@ extension Core where H: VirtualizationExtensions {
       while rest != 0 {
         let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
         let interrupt = InterruptNumber(word &* 32 &+ position)
-        let priority = UInt32(bank.value.priority(of: interrupt))
+        let next = InterruptCandidate(
+          interrupt, priority: UInt32(bank.value.priority(of: interrupt)), group: group &>> position & 1)
         let isActive = active &>> position & 1 != 0
-        if priority < best.priority, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) {
-          best = InterruptCandidate(
-            interrupt: interrupt, priority: priority, isGroup1: group &>> position & 1 != 0)
-        }
+        if next < best, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) { best = next }
         rest &= rest &- 1
       }
     }

@@ -16,7 +16,7 @@ extension Core where H: VirtualizationExtensions {
 
   /// Takes the most urgent pending interrupt.
   /// - Returns: whether there was one.
-  @inline(never) func acknowledgeInterrupt() -> Bool {
+  @inline(never) public func acknowledgeInterrupt() -> Bool {
     let acknowledged = hardware.read(.interruptAcknowledge)
     let interrupt = InterruptNumber(UInt32(truncatingIfNeeded: acknowledged) & 0x3FF)
     guard interrupt.rawValue < 1020 else { return false }

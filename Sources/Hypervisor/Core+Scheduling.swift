@@ -162,7 +162,8 @@ extension Core where H: VirtualizationExtensions {
     if isRaised {
       bank.value.line.set(bit)
       // Such a VM has only this one.
-      notice(machine.value.virtualCPU(0))
+      let guest = machine.value.virtualCPU(0)
+      if isLoaded(guest), isRunning(guest) { offer(bank: 1, to: guest) } else { notice(guest) }
     } else {
       bank.value.line.clear(bit)
       // One that is being served interrupts nobody anyway.
@@ -296,7 +297,8 @@ extension Core where H: VirtualizationExtensions {
 
   /// Arms the hypervisor's timer for the end of a turn or of a budget, and for the timers of those who wait.
   @inline(never) private func setAlarm(_ choice: inout Choice) {
-    var deadline = choice.deadline
+    // Counters of 32 bits have to be looked at before they wrap around.
+    var deadline = H.isSoftware ? min(choice.deadline, choice.now &+ 1 &<< 30) : choice.deadline
     if choice.equals != 0, let best = choice.best { deadline = min(deadline, best.value.turnEnd) }
     if let payer = cpu.value.payer, payer.value.budget != 0 {
       let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]

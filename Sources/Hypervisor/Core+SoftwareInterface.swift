@@ -10,7 +10,16 @@ extension Core where H: VirtualizationExtensions {
   /// What the interrupt wire of the loaded guest depends on has changed.
   @inline(never) func settleWire(_ guest: VirtualCPUReference) {
     guest.value.recalled.store(0, ordering: .relaxed)
-    let candidate = mostUrgent(guest, .deliverable)
+    propose(mostUrgent(guest, .deliverable), to: guest)
+  }
+
+  /// Nothing but that an interrupt of one bank was raised.
+  func offer(bank word: UInt32, to guest: VirtualCPUReference) {
+    let candidate = candidate(guest)
+    propose(moreUrgent(than: candidate, guest, .deliverable, in: word..<word &+ 1), to: guest)
+  }
+
+  @inline(never) private func propose(_ candidate: InterruptCandidate, to guest: VirtualCPUReference) {
     guest.value.candidate = candidate
     hardware.setInterruptWire(
       guest.value.interface.signals(candidate.priority, isGroup1: candidate.isGroup1))

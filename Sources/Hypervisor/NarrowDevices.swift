@@ -60,14 +60,13 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
   /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
   @inline(never) public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }
 
-  /// Interrupts at a time, or earlier where that is too far away for the timer; never if it is all ones. What has
-  /// interrupted is over. Now is when the counter was read last.
+  /// Interrupts at a time, at most 2³⁰ ticks from when the counter was read last; never if it is all ones. What has
+  /// interrupted is over.
   @inline(never) public func setAlarm(_ deadline: UInt64) {
     timer.endAlarm()
     guard deadline != ~0 else { return }
     let now = time.last
-    let left = deadline > now ? min(deadline &- now, 1 &<< 30) : 1
-    timer.setAlarm(after: UInt32(truncatingIfNeeded: left))
+    timer.setAlarm(after: deadline > now ? UInt32(truncatingIfNeeded: deadline &- now) : 1)
   }
 }
 

@@ -10,17 +10,23 @@ import VirtualDevices
 extension Exits {
   // MARK: Aborts
 
-  func handleDataAbort(isUser: Bool) {
+  /// Of the guest's kernel.
+  func handleDataAbort() {
     let status = read_dfsr()
-    let access = Access(address: read_dfar(), isWrite: status & 1 &<< 11 != 0, isUser: isUser)
-    if !isUser, access.address &- Pool.statusWindow < StatusWindow.bytes {
-      return ask(TranslatorRequest.statusStore, 0)
-    }
+    let access = Self.access(status, isUser: false)
     let place = context.value.devices[DevicePlace.index(access.address)]
-    if !isUser, access.address & ~4095 ^ place.page <= (access.isWrite ? 0 : 1) {
+    if access.address & ~4095 ^ place.page <= (access.isWrite ? 0 : 1) {
       return accessDevice(access, place.physical | access.address & 4095)
     }
+    if access.address &- Pool.statusWindow < StatusWindow.bytes {
+      return ask(TranslatorRequest.statusStore, 0)
+    }
     abort(access, status)
+  }
+
+  /// The access of a data abort.
+  static func access(_ status: UInt32, isUser: Bool) -> Access {
+    Access(address: read_dfar(), isWrite: status & 1 &<< 11 != 0, isUser: isUser)
   }
 
   /// The guest's access found nothing in the shadow tables, or something that does not allow it.
@@ -57,7 +63,7 @@ extension Exits {
   // MARK: Devices
 
   func accessDevice(_ access: Access, _ physical: UInt32) {
-    let core = Core(hardware: Machine(), cpu: guest.value.cpu)
+    let core = core
     guard !access.isFetch, let transfer = transfer(), let loaded = answer(transfer, physical, core) else {
       return take(access, .fault(.external, domain: 0))
     }
@@ -65,7 +71,7 @@ extension Exits {
       Self.frame.registers[Int(bitPattern: UInt(transfer.register))] = transfer.extend(loaded)
     }
     Self.frame.skip(to: Self.frame.programCounter &+ transfer.size)
-    if core.isSchedulingDue { Self.go(on: core.schedule()) }
+    leave(core)
   }
 
   /// - Returns: what is loaded; nil where there is no device.

@@ -147,10 +147,15 @@ struct Exits {
     }
   }
 
-  /// The core answers, as after an exception taken to EL2.
-  func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) {
-    Self.go(on: answer(Core(hardware: Machine(), cpu: guest.value.cpu)))
+  var core: Core<Machine> { Core(hardware: Machine(), cpu: guest.value.cpu) }
+
+  /// The guest goes on as it is, unless scheduling is due.
+  @inline(__always) func leave(_ core: Core<Machine>) {
+    if core.isSchedulingDue { Self.go(on: core.schedule()) }
   }
+
+  /// The core answers, as after an exception taken to EL2.
+  func enterCore(_ answer: (Core<Machine>) -> VirtualCPUReference) { Self.go(on: answer(core)) }
 
   /// The same, when it reads or changes the guest's registers.
   func callFirmware() {
@@ -175,7 +180,11 @@ struct Exits {
   }
 
   func answer(_ kind: UInt32) {
-    guard kind != Exit.interrupt else { return enterCore { $0.handleInterrupt(guest) } }
+    guard kind != Exit.interrupt else {
+      let core = core
+      _ = core.acknowledgeInterrupt()
+      return leave(core)
+    }
     switch context.value.running {
     case .translator: handleTranslator(kind)
     case .kernel: handleKernel(kind)
@@ -187,7 +196,9 @@ struct Exits {
     switch kind {
     case Exit.supervisorCall: callSupervisor()
     case Exit.prefetchAbort: abort(Access(address: read_ifar(), isFetch: true, isUser: true), read_ifsr())
-    case Exit.dataAbort: handleDataAbort(isUser: true)
+    case Exit.dataAbort:
+      let status = read_dfsr()
+      abort(Self.access(status, isUser: true), status)
     default: undefined()
     }
   }
@@ -198,7 +209,7 @@ struct Exits {
     // All exits are A32. Of a T32 instruction the word before may be nowhere.
     case Exit.supervisorCall where !Self.frame.isT32:
       leaveCache(load32(UInt(Self.frame.programCounter &- 4)) & 0xFF_FFFF)
-    case Exit.dataAbort: handleDataAbort(isUser: false)
+    case Exit.dataAbort: handleDataAbort()
     case Exit.undefined: undefined()
     // The guest has damaged its own cache.
     default: lose()
