@@ -52,7 +52,11 @@ private final class Interface {
   }
 
   /// An interrupt by edge comes, as its device or another CPU makes it.
-  func raise(_ interrupt: UInt32, priority: UInt8 = 0xA0, isGroup1: Bool = false, sender: UInt8 = 0) {
+  /// - Parameter isOffered: nobody is told but the CPU interface, as where a timer of software's raises its wire.
+  func raise(
+    _ interrupt: UInt32, priority: UInt8 = 0xA0, isGroup1: Bool = false, sender: UInt8 = 0,
+    isOffered: Bool = false
+  ) {
     let bank = bank(interrupt)
     let bit = UInt32(1) << (interrupt & 31)
     bank.value.edge.set(bit)
@@ -63,7 +67,7 @@ private final class Interface {
     bank.value.priorities[place] = bank.value.priorities[place] & ~(0xFF << shift) | UInt32(priority) << shift
     if interrupt < 16 { guest.value.senders[Int(interrupt)] = sender }
     bank.value.pending.set(bit)
-    core.notice(guest)
+    if isOffered { core.offer(bank: interrupt >> 5, to: guest) } else { core.notice(guest) }
   }
 
   /// The wire of one by level.
@@ -313,6 +317,7 @@ private struct SlowInterface {
 
     mutating func raise() {
       let index = Int(number(0..<20))
+      let isNew = !slow.interrupts[index].isPending
       slow.interrupts[index].priority = number(0..<32) << 3
       slow.interrupts[index].isGroup1 = number(0..<2) != 0
       slow.interrupts[index].sender = number(0..<8)
@@ -320,7 +325,7 @@ private struct SlowInterface {
       let interrupt = slow.interrupts[index]
       interface.raise(
         interrupt.number, priority: UInt8(interrupt.priority), isGroup1: interrupt.isGroup1,
-        sender: UInt8(interrupt.sender))
+        sender: UInt8(interrupt.sender), isOffered: isNew && number(0..<2) == 0)
     }
 
     mutating func acknowledge() -> Bool {
@@ -486,6 +491,30 @@ private struct SlowInterface {
     #expect(!interface.isInterrupting)
     #expect(interface.core.schedule() == interface.guest)
     #expect(interface.isInterrupting)
+  }
+
+  /// Of two with one priority the lower number is taken first, whichever was there before.
+  @Test(arguments: [(40, 41), (41, 40)] as [(UInt32, UInt32)]) func anOffer(first: UInt32, second: UInt32)
+    throws
+  {
+    let interface = try started()
+    interface.raise(first, isOffered: true)
+    interface.raise(second, isOffered: true)
+    interface.raise(39, priority: 0xA8, isOffered: true)
+    for number in [40, 41, 39] as [UInt32] {
+      #expect(interface.isInterrupting && interface[Register.acknowledge] == number)
+      interface[Register.end] = number
+    }
+    #expect(!interface.isInterrupting)
+  }
+
+  /// With nothing to wait for, the counter is looked at before its 32 bits are over.
+  @Test func theCounterIsLookedAt() throws {
+    let interface = try started()
+    let before = interface.machine.read(.counter)
+    #expect(interface.core.schedule() == interface.guest)
+    let after = interface.machine.read(.counter)
+    #expect((before + 1 << 30...after + 1 << 30).contains(interface.core.cpu.value.alarm))
   }
 
   /// The timer of one that runs on raises its wire at the next look.
