@@ -81,7 +81,7 @@ let package = Package(
       ]),
     .testTarget(name: "TranslatorTests", dependencies: ["SeededRandom", "Translator"]),
     .testTarget(name: "SoftwareVirtualizationTests", dependencies: ["SeededRandom", "SoftwareVirtualization"]),
-    .testTarget(name: "FirmwareTests"),
+    .testTarget(name: "FirmwareTests", dependencies: ["SizeReport"]),
     .testTarget(name: "EmulatorTests", dependencies: ["HostCommands", "pocketvisor"]),
     .testTarget(
       name: "HostCommandsTests",

@@ -108,12 +108,13 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// The most urgent of the selected interrupts that go to this virtual CPU, or none.
+  @inline(never)
   func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptCandidate {
     moreUrgent(than: .none, guest, selection, in: 0..<1 &+ VirtualMachine.sharedBanks)
   }
 
   /// The most urgent one of a candidate and the selected interrupts of some of a virtual CPU's banks.
-  @inline(never)
+  @inline(__always)
   func moreUrgent(
     than candidate: InterruptCandidate, _ guest: VirtualCPUReference, _ selection: InterruptSelection,
     in words: Range<UInt32>

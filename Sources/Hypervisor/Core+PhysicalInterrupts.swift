@@ -61,10 +61,12 @@ extension Core where H: VirtualizationExtensions {
   }
 
   private func takeAlarm() {
-    let now = hardware.read(.counter)
-    if H.isSoftware, now < cpu.value.lookAgain, let guest = cpu.value.loaded, isRunning(guest) {
-      cpu.value.alarm = 0
-      return followTimer(guest.value.machine, at: now)
+    if H.isSoftware, let guest = cpu.value.loaded, isRunning(guest) {
+      let now = hardware.read(.counter)
+      if now < cpu.value.lookAgain {
+        cpu.value.alarm = 0
+        return followTimer(guest.value.machine, at: now)
+      }
     }
     cpu.value.alarm = ~0
     hardware.write(.alarm, ~0)

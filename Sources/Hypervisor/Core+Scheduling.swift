@@ -149,7 +149,7 @@ extension Core where H: VirtualizationExtensions {
 
   /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.
   @inline(never) public func followTimer(_ machine: VirtualMachineReference, at now: UInt64) {
-    setAlarm(timer: settleTimer(machine, at: now))
+    arm(min(cpu.value.lookAgain, settleTimer(machine, at: now)))
   }
 
   /// The wire of a timer follows its state.
@@ -297,20 +297,21 @@ extension Core where H: VirtualizationExtensions {
 
   /// Arms the hypervisor's timer for the end of a turn or of a budget, and for the timers of those who wait.
   @inline(never) private func setAlarm(_ choice: inout Choice) {
-    // Counters of 32 bits have to be looked at before they wrap around.
-    var deadline = H.isSoftware ? min(choice.deadline, choice.now &+ 1 &<< 30) : choice.deadline
+    var deadline = choice.deadline
     if choice.equals != 0, let best = choice.best { deadline = min(deadline, best.value.turnEnd) }
     if let payer = cpu.value.payer, payer.value.budget != 0 {
       let left = payer.value.budget &- cpu.value.spent[Int(payer.value.index & 7)]
       deadline = min(deadline, choice.now &+ left)
     }
-    cpu.value.lookAgain = deadline
-    setAlarm(timer: choice.timer)
+    if H.isSoftware {
+      // Counters of 32 bits have to be looked at before they wrap around.
+      cpu.value.lookAgain = min(deadline, choice.now &+ 1 &<< 30)
+      deadline = min(cpu.value.lookAgain, choice.timer)
+    }
+    arm(deadline)
   }
 
-  /// - Parameter timer: when that of the loaded virtual CPU interrupts.
-  @inline(__always) private func setAlarm(timer: UInt64) {
-    let deadline = min(cpu.value.lookAgain, timer)
+  @inline(__always) private func arm(_ deadline: UInt64) {
     guard deadline != cpu.value.alarm else { return }
     cpu.value.alarm = deadline
     hardware.write(.alarm, deadline)

@@ -47,9 +47,6 @@ struct ELFFile {
     symbols = Self.sized(named.filter { !$0.name.isEmpty && !Self.isMapping($0.name) })
   }
 
-  /// Bytes of a section; 0 if there is none of that name.
-  func size(of name: String) -> UInt64 { sections.first { $0.name == name }?.size ?? 0 }
-
   private static func section(_ data: Data, _ layout: ELFLayout.SectionHeader, at offset: UInt64)
     -> RawSection
   {
@@ -96,8 +93,11 @@ struct ELFFile {
   }
 
   /// Bytes that a boot loader loads: from the first to the last byte that is not zeroed memory.
-  var loadedSize: UInt64 {
-    let loaded = sections.filter { $0.isLoaded && $0.size > 0 }
+  var loadedSize: UInt64 { loadedSize(without: nil) }
+
+  /// The same without a section at the end, and what fills up to it.
+  func loadedSize(without section: String?) -> UInt64 {
+    let loaded = sections.filter { $0.isLoaded && $0.size > 0 && $0.name != section }
     let start = loaded.map(\.address).min() ?? 0
     let end = loaded.map { $0.address + $0.size }.max() ?? 0
     return end - start

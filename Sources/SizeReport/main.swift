@@ -33,7 +33,7 @@ let bounds = [
   Bound(name: "aarch64", size: files[0].loadedSize, limit: budget.limit, total: budget.total),
   // The translator in it is not privileged. Its limit is above the promise as long as that is not kept.
   Bound(
-    name: "armv7", size: files[2].loadedSize - files[2].size(of: ".translator"), limit: budget.armv7,
+    name: "armv7", size: files[2].loadedSize(without: ".translator"), limit: budget.armv7,
     total: budget.total),
   Bound(
     name: "translator", size: files[3].loadedSize, limit: budget.translator, total: budget.translator),

@@ -174,6 +174,7 @@ struct BuiltImage {
   /// That for CPUs without virtualization extensions.
   static let narrow = "PocketvisorARMv7"
   static let all = names + [narrow]
+  static let translator = "PocketvisorTranslator"
   static let steward = "Steward"
   /// Names of what allocates or counts.
   static var heap: Regex<Substring> {
@@ -210,8 +211,8 @@ struct BuiltImage {
     return products(name).appendingPathComponent(files[name] ?? name)
   }
 
-  private static func executable(_ name: String) -> URL {
-    let triple = name == narrow ? "armv7-none-none-eabi" : "aarch64-none-none-elf"
+  static func executable(_ name: String) -> URL {
+    let triple = name == narrow || name == translator ? "armv7-none-none-eabi" : "aarch64-none-none-elf"
     return products(name).appendingPathComponent("\(triple)/release/\(name)")
   }
 
