@@ -120,11 +120,14 @@ extension Core where H: VirtualizationExtensions {
     in words: Range<UInt32>
   ) -> InterruptCandidate {
     var best = candidate
+    var hasOthers = candidate.hasOthers
+    best.hasOthers = false
     let groups = groups(of: guest)
     for word in words {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: groups)
       if rest == 0 { continue }
+      if H.isSoftware, best != .none || rest & (rest &- 1) != 0 { hasOthers = true }
       let active = bank.value.active.load(ordering: .relaxed)
       let group = bank.value.group.load(ordering: .relaxed)
       while rest != 0 {
@@ -137,6 +140,7 @@ extension Core where H: VirtualizationExtensions {
         rest &= rest &- 1
       }
     }
+    best.hasOthers = hasOthers
     return best
   }
 

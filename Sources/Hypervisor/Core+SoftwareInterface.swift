@@ -13,8 +13,9 @@ extension Core where H: VirtualizationExtensions {
     propose(mostUrgent(guest, .deliverable), to: guest)
   }
 
-  /// Nothing but that an interrupt of one bank was raised.
-  func offer(bank word: UInt32, to guest: VirtualCPUReference) {
+  /// Of what that depends on nothing has changed, but that interrupts of one bank may be deliverable now, and the priority that is
+  /// being served.
+  @inline(never) func offer(bank word: UInt32, to guest: VirtualCPUReference) {
     let candidate = candidate(guest)
     propose(moreUrgent(than: candidate, guest, .deliverable, in: word..<word &+ 1), to: guest)
   }
@@ -34,8 +35,9 @@ extension Core where H: VirtualizationExtensions {
     case (0x0C, false), (0x20, false): return UInt(acknowledge(guest, isAlias: offset == 0x20))
     case (0x18, false), (0x28, false):
       return UInt(identity(of: candidate(guest), for: guest, isAlias: offset == 0x28))
-    case (0x10, true), (0x24, true): end(guest, value & 0x3FF)
-    case (0x1000, true): if guest.value.interface.endsInTwoSteps { deactivate(guest, value & 0x3FF) }
+    case (0x10, true), (0x24, true): return end(guest, value & 0x3FF)
+    case (0x1000, true):
+      return guest.value.interface.endsInTwoSteps ? deactivate(guest, value & 0x3FF) : 0
     case (_, true): guest.value.interface.write(value, offset: offset)
     default: return UInt(guest.value.interface.read(offset: offset))
     }
@@ -50,7 +52,6 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// - Returns: the interrupt 9:0, of a software-generated one the sender's CPU 12:10; 1022 or 1023 for none.
-  @inline(never)
   private func identity(of candidate: InterruptCandidate, for guest: VirtualCPUReference, isAlias: Bool)
     -> UInt32
   {
@@ -73,24 +74,30 @@ extension Core where H: VirtualizationExtensions {
     guest.value.hold(candidate.interrupt)
     bank.value.active.set(candidate.interrupt.bit)
     bank.value.pending.clear(candidate.interrupt.bit)
-    // None of the others is more urgent. Who is next is asked when it has to be.
+    // None of the others is more urgent, whoever is next.
     guard guest.value.interface.hasOneBinaryPoint else {
       settleWire(guest)
       return identity
     }
-    guest.value.recalled.store(1, ordering: .relaxed)
+    if candidate.hasOthers { guest.value.recalled.store(1, ordering: .relaxed) }
+    guest.value.candidate = .none
     hardware.setInterruptWire(false)
     return identity
   }
 
   /// GICC_EOIR and GICC_AEOIR: drops the priority, and ends the interrupt unless GICC_DIR does that.
-  private func end(_ guest: VirtualCPUReference, _ number: UInt32) {
-    guard number < 1020, guest.value.interface.drop() else { return }
-    if !guest.value.interface.endsInTwoSteps { deactivate(guest, number) }
+  /// - Returns: 0.
+  private func end(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
+    guard number < 1020, guest.value.interface.drop() else { return 0 }
+    return deactivate(guest, guest.value.interface.endsInTwoSteps ? 1023 : number)
   }
 
-  private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) {
-    guard number &>> 5 <= VirtualMachine.sharedBanks else { return }
-    bank(number &>> 5, of: guest).value.active.clear(InterruptNumber(number).bit)
+  /// - Parameter number: of an interrupt; others only make the priority that is being served count.
+  /// - Returns: 0.
+  private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
+    let word = min(number &>> 5, VirtualMachine.sharedBanks)
+    if number &>> 5 == word { bank(word, of: guest).value.active.clear(InterruptNumber(number).bit) }
+    offer(bank: word, to: guest)
+    return 0
   }
 }

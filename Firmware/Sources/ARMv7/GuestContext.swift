@@ -17,9 +17,12 @@ struct Frame {
   var isT32: Bool { state & 1 &<< 5 != 0 }
 
   /// The instruction is done.
-  @inline(never) mutating func skip(to address: UInt32) {
+  @inline(__always) mutating func skip(to address: UInt32) {
     programCounter = address
-    guard isT32 else { return }
+    if isT32 { advanceIfThen() }
+  }
+
+  @inline(never) private mutating func advanceIfThen() {
     state = state & ~0x0600_FC00 | Status.ifThen(ITState.advanced(Status.ifThen(in: state)))
   }
 }
