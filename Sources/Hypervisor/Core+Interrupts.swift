@@ -95,7 +95,7 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// The groups that get through to a virtual CPU.
-  @inline(__always) private func groups(of guest: VirtualCPUReference) -> GroupMask {
+  @inline(__always) func groups(of guest: VirtualCPUReference) -> GroupMask {
     guard H.isSoftware else { return guest.value.machine.value.groups }
     return GroupMask(
       control: guest.value.machine.value.distributorControl.load(ordering: .relaxed)
@@ -110,33 +110,22 @@ extension Core where H: VirtualizationExtensions {
   /// The most urgent of the selected interrupts that go to this virtual CPU, or none.
   @inline(never)
   func mostUrgent(_ guest: VirtualCPUReference, _ selection: InterruptSelection) -> InterruptCandidate {
-    moreUrgent(than: .none, guest, selection, in: 0..<1 &+ VirtualMachine.sharedBanks)
-  }
-
-  /// The most urgent one of a candidate and the selected interrupts of some of a virtual CPU's banks.
-  @inline(__always)
-  func moreUrgent(
-    than candidate: InterruptCandidate, _ guest: VirtualCPUReference, _ selection: InterruptSelection,
-    in words: Range<UInt32>
-  ) -> InterruptCandidate {
-    var best = candidate
-    var hasOthers = candidate.hasOthers
-    best.hasOthers = false
+    var best = InterruptCandidate.none
+    var hasOthers = false
     let groups = groups(of: guest)
-    for word in words {
+    for word in 0..<1 &+ VirtualMachine.sharedBanks {
       let bank = bank(word, of: guest)
       var rest = bank.value.select(selection, groups: groups)
       if rest == 0 { continue }
       if H.isSoftware, best != .none || rest & (rest &- 1) != 0 { hasOthers = true }
-      let active = bank.value.active.load(ordering: .relaxed)
-      let group = bank.value.group.load(ordering: .relaxed)
       while rest != 0 {
-        let position = UInt32(truncatingIfNeeded: rest.trailingZeroBitCount)
-        let interrupt = InterruptNumber(word &* 32 &+ position)
-        let next = InterruptCandidate(
-          interrupt, priority: UInt32(bank.value.priority(of: interrupt)), group: group &>> position & 1)
-        let isActive = active &>> position & 1 != 0
-        if next < best, word == 0 || guest.value.isTarget(of: interrupt, isActive: isActive) { best = next }
+        let interrupt = InterruptNumber(word &* 32 &+ UInt32(truncatingIfNeeded: rest.trailingZeroBitCount))
+        let next = bank.value.candidate(interrupt)
+        if next < best,
+          word == 0 || guest.value.isTarget(of: interrupt, isActive: bank.value.isActive(interrupt))
+        {
+          best = next
+        }
         rest &= rest &- 1
       }
     }

@@ -143,33 +143,35 @@ extension Core where H: VirtualizationExtensions {
   // MARK: Timers that software makes
 
   private func followTimer(_ guest: VirtualCPUReference, _ choice: inout Choice) {
-    let deadline = settleTimer(guest.value.machine, at: choice.now)
-    if isLoaded(guest) { choice.timer = deadline } else { _ = choice.isDue(deadline) }
+    let (isRaised, deadline) = settleTimer(guest.value.machine, at: choice.now)
+    // One that runs is about to lower its wire: then the alarm is right already. For others it stays.
+    if isLoaded(guest) { choice.timer = deadline } else if !isRaised { _ = choice.isDue(deadline) }
   }
 
   /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.
   @inline(never) public func followTimer(_ machine: VirtualMachineReference, at now: UInt64) {
-    arm(min(cpu.value.lookAgain, settleTimer(machine, at: now)))
+    arm(min(cpu.value.lookAgain, settleTimer(machine, at: now).deadline))
   }
 
   /// The wire of a timer follows its state.
-  /// - Returns: when that changes next.
-  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, at now: UInt64) -> UInt64 {
+  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, at now: UInt64)
+    -> (isRaised: Bool, deadline: UInt64)
+  {
     let bit = GuestInterrupt.dualTimer.bit
     let bank = machine.value.bank(0)
-    let (isRaised, deadline) = hardware.timer(machine, at: now)
-    guard isRaised != (bank.value.line.load(ordering: .relaxed) & bit != 0) else { return deadline }
-    if isRaised {
+    let state = hardware.timer(machine, at: now)
+    guard state.isRaised != (bank.value.line.load(ordering: .relaxed) & bit != 0) else { return state }
+    if state.isRaised {
       bank.value.line.set(bit)
       // Such a VM has only this one.
       let guest = machine.value.virtualCPU(0)
-      if isLoaded(guest), isRunning(guest) { offer(bank: 1, to: guest) } else { notice(guest) }
+      if isLoaded(guest), isRunning(guest) { offer(GuestInterrupt.dualTimer, to: guest) } else { notice(guest) }
     } else {
       bank.value.line.clear(bit)
       // One that is being served interrupts nobody anyway.
       if bank.value.active.load(ordering: .relaxed) & bit == 0 { _ = withdraw(machine, bank: 0, bit) }
     }
-    return deadline
+    return state
   }
 
   // MARK: Budgets

@@ -13,11 +13,22 @@ extension Core where H: VirtualizationExtensions {
     propose(mostUrgent(guest, .deliverable), to: guest)
   }
 
-  /// Of what that depends on nothing has changed, but that interrupts of one bank may be deliverable now, and the priority that is
-  /// being served.
-  @inline(never) func offer(bank word: UInt32, to guest: VirtualCPUReference) {
-    let candidate = candidate(guest)
-    propose(moreUrgent(than: candidate, guest, .deliverable, in: word..<word &+ 1), to: guest)
+  /// Of what that depends on nothing has changed, but that this interrupt may be deliverable now, and the priority that is being
+  /// served.
+  @inline(never) func offer(_ interrupt: InterruptNumber, to guest: VirtualCPUReference) {
+    var candidate = candidate(guest)
+    let word = interrupt.rawValue &>> 5
+    let bank = bank(word, of: guest)
+    if candidate.interrupt != interrupt,
+      bank.value.select(.deliverable, groups: groups(of: guest)) & interrupt.bit != 0,
+      word == 0 || guest.value.isTarget(of: interrupt, isActive: false)
+    {
+      var next = bank.value.candidate(interrupt)
+      next.hasOthers = candidate != .none
+      candidate.hasOthers = true
+      candidate = min(candidate, next)
+    }
+    propose(candidate, to: guest)
   }
 
   @inline(never) private func propose(_ candidate: InterruptCandidate, to guest: VirtualCPUReference) {
@@ -95,9 +106,12 @@ extension Core where H: VirtualizationExtensions {
   /// - Parameter number: of an interrupt; others only make the priority that is being served count.
   /// - Returns: 0.
   private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
-    let word = min(number &>> 5, VirtualMachine.sharedBanks)
-    if number &>> 5 == word { bank(word, of: guest).value.active.clear(InterruptNumber(number).bit) }
-    offer(bank: word, to: guest)
+    var interrupt = InterruptNumber(0)
+    if number &>> 5 <= VirtualMachine.sharedBanks {
+      interrupt = InterruptNumber(number)
+      bank(number &>> 5, of: guest).value.active.clear(interrupt.bit)
+    }
+    offer(interrupt, to: guest)
     return 0
   }
 }

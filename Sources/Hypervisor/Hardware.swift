@@ -148,7 +148,7 @@ public protocol VirtualizationExtensions: Hardware {
   func collectRegisters(_ guest: VirtualCPUReference)
   /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
   func setInterruptWire(_ isRaised: Bool)
-  /// Whether a VM's own timer interrupts at a time, and when it does next, in ticks of the counter; all ones for never.
+  /// Whether a VM's own timer interrupts at a time, and when it does next, or again, in ticks of the counter; all ones for never.
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64)
 
   /// Makes the interrupt controller's CPU interfaces reachable, once, when distributor and redistributors (of a GICv2 the

@@ -61,6 +61,17 @@ public struct InterruptBank: ~Copyable {
     }
   }
 
+  /// An interrupt of this bank, as it compares with others.
+  @inline(__always) public func candidate(_ interrupt: InterruptNumber) -> InterruptCandidate {
+    InterruptCandidate(
+      interrupt, priority: UInt32(priority(of: interrupt)),
+      group: group.load(ordering: .relaxed) &>> (interrupt.rawValue & 31) & 1)
+  }
+
+  @inline(__always) public func isActive(_ interrupt: InterruptNumber) -> Bool {
+    active.load(ordering: .relaxed) & interrupt.bit != 0
+  }
+
   /// The priority of an interrupt of this bank.
   @inline(__always) public func priority(of interrupt: InterruptNumber) -> UInt8 {
     let word = priorities[Int(interrupt.rawValue &>> 2 & 7)]
@@ -87,7 +98,7 @@ public struct GroupMask {
 
   /// The bits of a bank whose group is forwarded.
   @inline(__always) func mask(_ group: UInt32) -> UInt32 {
-    (control & 2 != 0 ? group : 0) | (control & 1 != 0 ? ~group : 0)
+    group & (0 &- (control &>> 1 & 1)) | ~group & (0 &- (control & 1))
   }
 }
 

@@ -15,8 +15,8 @@ public struct VirtualDualTimer: ~Copyable {
   /// Ticks in a second: the frequency that the guest's device tree gives both timers' clocks.
   public static var frequency: UInt32 { 1_000_000 }
 
-  /// Whether the interrupt is raised at `now` (TIMINTC), and when it is next, unless the guest does something before; all ones
-  /// for never.
+  /// Whether the interrupt is raised at `now` (TIMINTC), and when one of the timers raises it next, or again, unless the guest
+  /// does something before; all ones for never.
   public mutating func look(at now: UInt64) -> (isInterrupting: Bool, deadline: UInt64) {
     var deadline: UInt64 = ~0
     let first = counters[0].look(now, &deadline)
@@ -64,13 +64,12 @@ extension VirtualDualTimer {
     private var isPeriodic: Bool { control & 0x40 != 0 }
     private var isEnabled: Bool { control & 0x80 != 0 }
 
-    /// Whether it interrupts; if not, the deadline is lowered to when it does.
+    /// Whether it interrupts. The deadline is lowered to when it does next.
     @inline(never) mutating func look(_ now: UInt64, _ deadline: inout UInt64) -> Bool {
       guard isInterruptEnabled else { return false }
       settle(now)
-      if isRaised { return true }
       deadline = min(deadline, zero)
-      return false
+      return isRaised
     }
 
     mutating func read(_ offset: UInt32, _ now: UInt64) -> UInt32 {
@@ -117,7 +116,7 @@ extension VirtualDualTimer {
     }
 
     /// How long it counts from `count` down to zero.
-    @inline(never) private mutating func ticks() -> UInt64 { UInt64(count) &<< UInt64(prescale) }
+    @inline(__always) private mutating func ticks() -> UInt64 { UInt64(count) &<< UInt64(prescale) }
 
     private mutating func start(from first: UInt32, _ now: UInt64) {
       count = first & limit

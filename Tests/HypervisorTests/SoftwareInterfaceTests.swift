@@ -67,7 +67,7 @@ private final class Interface {
     bank.value.priorities[place] = bank.value.priorities[place] & ~(0xFF << shift) | UInt32(priority) << shift
     if interrupt < 16 { guest.value.senders[Int(interrupt)] = sender }
     bank.value.pending.set(bit)
-    if isOffered { core.offer(bank: interrupt >> 5, to: guest) } else { core.notice(guest) }
+    if isOffered { core.offer(InterruptNumber(interrupt), to: guest) } else { core.notice(guest) }
   }
 
   /// The wire of one by level.
@@ -309,7 +309,7 @@ private struct SlowInterface {
       // Of every priority register the priorities of others are changed with it: one interrupt of each.
       slow.interrupts = (0..<20).map {
         SlowInterface.Interrupt(
-          number: $0 * 4 + 1, priority: 0, isGroup1: false, sender: 0, isPending: false, isActive: false)
+          number: $0 * 4, priority: 0, isGroup1: false, sender: 0, isPending: false, isActive: false)
       }
     }
 

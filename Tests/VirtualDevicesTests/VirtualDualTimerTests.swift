@@ -63,7 +63,7 @@ private enum Control {
     #expect(timer[Register.value] == 1 && !timer.isInterrupting)
     timer.now = 10
     #expect(timer[Register.value] == 0 && timer.isInterrupting)
-    #expect(timer.deadline == ~0)
+    #expect(timer.deadline == 11 + UInt64(highest))
     timer[Register.clear] = 0
     timer.now = 11
     #expect(timer[Register.value] == highest)
@@ -233,15 +233,17 @@ private struct SlowTimer {
     next = control & Control.oneShot != 0 ? nil : control & Control.periodic != 0 ? load & highest : highest
   }
 
-  mutating func tick() {
-    guard isEnabled, value != 0 || next != nil else { return }
+  /// - Returns: whether it interrupts, or does so again.
+  @discardableResult mutating func tick() -> Bool {
+    guard isEnabled, value != 0 || next != nil else { return false }
     passed += 1
-    guard passed == ticks else { return }
+    guard passed == ticks else { return false }
     passed = 0
     value = value == 0 ? next! : value - 1
-    guard value == 0 else { return }
+    guard value == 0 else { return false }
     isRaised = true
     settleNext()
+    return isInterrupting
   }
 
   private mutating func begin(_ first: UInt32) {
@@ -317,10 +319,8 @@ private struct SlowTimer {
     /// When the slow timers interrupt next, if that is within some ticks.
     func deadline(within ticks: UInt64) -> UInt64? {
       var later = slow
-      let raised = later.map { $0.isInterrupting }
       for tick in 1...ticks {
-        for index in 0..<2 { later[index].tick() }
-        for index in 0..<2 where later[index].isInterrupting && !raised[index] { return timer.now + tick }
+        for index in 0..<2 where later[index].tick() { return timer.now + tick }
       }
       return nil
     }
