@@ -83,11 +83,13 @@ public struct WideCounter {
   public init() {}
 
   /// The time of a count.
-  @inline(never) public mutating func time(of count: UInt64, isWide: Bool) -> UInt64 {
-    let difference = count &- last
-    let passed =
-      isWide ? Int64(bitPattern: difference) : Int64(Int32(truncatingIfNeeded: difference))
-    if passed > 0 { last &+= UInt64(bitPattern: passed) }
+  @inline(__always) public mutating func time(of count: UInt64, isWide: Bool) -> UInt64 {
+    if isWide {
+      last = max(last, count)
+    } else {
+      let passed = Int32(truncatingIfNeeded: count &- last)
+      if passed > 0 { last &+= UInt64(UInt32(bitPattern: passed)) }
+    }
     return last
   }
 }

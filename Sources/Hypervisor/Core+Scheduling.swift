@@ -143,29 +143,31 @@ extension Core where H: VirtualizationExtensions {
   // MARK: Timers that software makes
 
   private func followTimer(_ guest: VirtualCPUReference, _ choice: inout Choice) {
-    let (isRaised, deadline) = settleTimer(guest.value.machine, at: choice.now)
+    let (isRaised, deadline) = settleTimer(guest.value.machine, at: choice.now) { notice(guest) }
     // One that runs is about to lower its wire: then the alarm is right already. For others it stays.
     if isLoaded(guest) { choice.timer = deadline } else if !isRaised { _ = choice.isDue(deadline) }
   }
 
   /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.
   @inline(never) public func followTimer(_ machine: VirtualMachineReference, at now: UInt64) {
-    arm(min(cpu.value.lookAgain, settleTimer(machine, at: now).deadline))
+    let state = settleTimer(machine, at: now) {
+      // Such a VM has only this one, and it runs.
+      offer(GuestInterrupt.dualTimer, to: machine.value.virtualCPU(0))
+    }
+    arm(min(cpu.value.lookAgain, state.deadline))
   }
 
   /// The wire of a timer follows its state.
-  @inline(never) private func settleTimer(_ machine: VirtualMachineReference, at now: UInt64)
-    -> (isRaised: Bool, deadline: UInt64)
-  {
+  @inline(__always) private func settleTimer(
+    _ machine: VirtualMachineReference, at now: UInt64, raised: () -> Void
+  ) -> (isRaised: Bool, deadline: UInt64) {
     let bit = GuestInterrupt.dualTimer.bit
     let bank = machine.value.bank(0)
     let state = hardware.timer(machine, at: now)
     guard state.isRaised != (bank.value.line.load(ordering: .relaxed) & bit != 0) else { return state }
     if state.isRaised {
       bank.value.line.set(bit)
-      // Such a VM has only this one.
-      let guest = machine.value.virtualCPU(0)
-      if isLoaded(guest), isRunning(guest) { offer(GuestInterrupt.dualTimer, to: guest) } else { notice(guest) }
+      raised()
     } else {
       bank.value.line.clear(bit)
       // One that is being served interrupts nobody anyway.

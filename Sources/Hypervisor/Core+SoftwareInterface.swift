@@ -77,14 +77,16 @@ extension Core where H: VirtualizationExtensions {
   /// The same, if it interrupts: the guest serves it from now on.
   private func acknowledge(_ guest: VirtualCPUReference, isAlias: Bool) -> UInt32 {
     let candidate = candidate(guest)
-    guard guest.value.interface.signals(candidate.priority, isGroup1: candidate.isGroup1) else { return 1023 }
+    guard hardware.interruptWire else { return 1023 }
     let identity = identity(of: candidate, for: guest, isAlias: isAlias)
     guard identity < 1020 || identity > 1023 else { return identity }
     let bank = bank(candidate.interrupt.rawValue &>> 5, of: guest)
     guest.value.interface.activate(candidate.priority, isGroup1: candidate.isGroup1)
     guest.value.hold(candidate.interrupt)
     bank.value.active.set(candidate.interrupt.bit)
-    bank.value.pending.clear(candidate.interrupt.bit)
+    if bank.value.pending.load(ordering: .relaxed) & candidate.interrupt.bit != 0 {
+      bank.value.pending.clear(candidate.interrupt.bit)
+    }
     // None of the others is more urgent, whoever is next.
     guard guest.value.interface.hasOneBinaryPoint else {
       settleWire(guest)
@@ -105,7 +107,7 @@ extension Core where H: VirtualizationExtensions {
 
   /// - Parameter number: of an interrupt; others only make the priority that is being served count.
   /// - Returns: 0.
-  private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
+  @inline(__always) private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
     var interrupt = InterruptNumber(0)
     if number &>> 5 <= VirtualMachine.sharedBanks {
       interrupt = InterruptNumber(number)

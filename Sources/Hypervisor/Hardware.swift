@@ -148,6 +148,7 @@ public protocol VirtualizationExtensions: Hardware {
   func collectRegisters(_ guest: VirtualCPUReference)
   /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
   func setInterruptWire(_ isRaised: Bool)
+  var interruptWire: Bool { get }
   /// Whether a VM's own timer interrupts at a time, and when it does next, or again, in ticks of the counter; all ones for never.
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64)
 
@@ -191,6 +192,7 @@ extension VirtualizationExtensions {
   }
   @inline(__always) public func collectRegisters(_ guest: VirtualCPUReference) {}
   @inline(__always) public func setInterruptWire(_ isRaised: Bool) {}
+  @inline(__always) public var interruptWire: Bool { false }
   @inline(__always)
   public func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
     (false, ~0)

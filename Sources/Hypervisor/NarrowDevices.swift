@@ -54,8 +54,12 @@ public struct NarrowDevices<Registers: DeviceRegisters> {
     return (time &>> 32) &* reciprocal &+ ((time & 0xFFFF_FFFF) &* reciprocal) &>> 32
   }
 
-  /// Microseconds in ticks of the counter.
-  public func ticks(_ microseconds: UInt64) -> UInt64 { microseconds &* UInt64(timer.ticksPerMicrosecond) }
+  /// The time in ticks of the counter for one in microseconds, when both times are now; all ones stay.
+  @inline(__always)
+  public func time(_ deadline: UInt64, at microseconds: UInt64, _ now: UInt64) -> UInt64 {
+    if timer.ticksPerMicrosecond == 1 || deadline == ~0 { return deadline }
+    return now &+ (deadline &- microseconds) &* UInt64(timer.ticksPerMicrosecond)
+  }
 
   /// Ticks since the counter began. It has to be read twice before the timer's wraps around.
   @inline(never) public mutating func counter() -> UInt64 { time.time(of: timer.count, isWide: timer.isWide) }

@@ -65,7 +65,7 @@ extension VirtualDualTimer {
     private var isEnabled: Bool { control & 0x80 != 0 }
 
     /// Whether it interrupts. The deadline is lowered to when it does next.
-    @inline(never) mutating func look(_ now: UInt64, _ deadline: inout UInt64) -> Bool {
+    @inline(__always) mutating func look(_ now: UInt64, _ deadline: inout UInt64) -> Bool {
       guard isInterruptEnabled else { return false }
       settle(now)
       deadline = min(deadline, zero)

@@ -297,6 +297,7 @@ extension ScriptedNarrowMachine {
 
   func identification(_ index: UInt32) -> UInt64 { 0 }
   func setInterruptWire(_ isRaised: Bool) { wire = isRaised }
+  var interruptWire: Bool { wire }
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) { timer }
   func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
   func setListRegister(_ slot: UInt32, _ value: ListRegister) {}

@@ -55,6 +55,8 @@ struct Machine: NarrowHardware {
       Pool.statusWindow &+ StateSlot.status.rawValue &+ (isRaised ? StatusWindow.pendingOffset : 0)
   }
 
+  var interruptWire: Bool { unsafe Self.isInterrupted }
+
   func listRegister(_ slot: UInt32) -> ListRegister { ListRegister(0) }
   func setListRegister(_ slot: UInt32, _ value: ListRegister) {}
 
@@ -105,7 +107,7 @@ struct Machine: NarrowHardware {
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64) {
     let time = devices.microseconds(now)
     let (isRaised, deadline) = context(of: machine).value.timer.look(at: time)
-    return (isRaised, deadline == ~0 ? ~0 : now &+ devices.ticks(deadline &- time))
+    return (isRaised, devices.time(deadline, at: time, now))
   }
 
   func context(of machine: VirtualMachineReference) -> ContextReference {
