@@ -148,6 +148,7 @@ public protocol VirtualizationExtensions: Hardware {
   func collectRegisters(_ guest: VirtualCPUReference)
   /// Interrupts the loaded guest as soon as it lets itself be interrupted, or no longer.
   func setInterruptWire(_ isRaised: Bool)
+  /// What was set last for it.
   var interruptWire: Bool { get }
   /// Whether a VM's own timer interrupts at a time, and when it does next, or again, in ticks of the counter; all ones for never.
   func timer(_ machine: VirtualMachineReference, at now: UInt64) -> (isRaised: Bool, deadline: UInt64)

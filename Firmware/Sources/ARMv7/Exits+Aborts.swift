@@ -71,7 +71,7 @@ extension Exits {
       Self.frame.registers[Int(bitPattern: UInt(transfer.register))] = transfer.extend(loaded)
     }
     Self.frame.skip(to: Self.frame.programCounter &+ transfer.size)
-    leave(core)
+    scheduleIfDue(core)
   }
 
   /// - Returns: what is loaded; nil where there is no device.

@@ -150,7 +150,7 @@ struct Exits {
   var core: Core<Machine> { Core(hardware: Machine(), cpu: guest.value.cpu) }
 
   /// The guest goes on as it is, unless scheduling is due.
-  @inline(__always) func leave(_ core: Core<Machine>) {
+  @inline(__always) func scheduleIfDue(_ core: Core<Machine>) {
     if core.isSchedulingDue { Self.go(on: core.schedule()) }
   }
 
@@ -183,7 +183,7 @@ struct Exits {
     guard kind != Exit.interrupt else {
       let core = core
       _ = core.acknowledgeInterrupt()
-      return leave(core)
+      return scheduleIfDue(core)
     }
     switch context.value.running {
     case .translator: handleTranslator(kind)
