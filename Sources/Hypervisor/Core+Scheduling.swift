@@ -145,7 +145,11 @@ extension Core where H: VirtualizationExtensions {
   private func followTimer(_ guest: VirtualCPUReference, _ choice: inout Choice) {
     let (isRaised, deadline) = settleTimer(guest.value.machine, at: choice.now) { notice(guest) }
     // One that runs is about to lower its wire: then the alarm is right already. For others it stays.
-    if isLoaded(guest) { choice.timer = deadline } else if !isRaised { _ = choice.isDue(deadline) }
+    if isLoaded(guest), isRunning(guest) {
+      choice.timer = deadline
+    } else if !isRaised {
+      _ = choice.isDue(deadline)
+    }
   }
 
   /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.

@@ -493,6 +493,18 @@ private struct SlowInterface {
     #expect(interface.isInterrupting)
   }
 
+  /// A timer that stays raised wakes nobody: neither the CPU of one that waits for something else, again and again.
+  @Test(arguments: [(true, 1 << 30), (false, 4000)] as [(Bool, UInt64)])
+  func theTimerOfOneThatWaits(isRaised: Bool, alarm: UInt64) throws {
+    let interface = try started()
+    interface.guest.value.machine.value.bank(0).value.enabled.clear(GuestInterrupt.dualTimer.bit)
+    interface.guest.value.state.store(VirtualCPUState.waiting, ordering: .relaxed)
+    let now = interface.machine.read(.counter)
+    interface.machine.timer = (isRaised, now + 4000)
+    interface.machine.escaping { _ = interface.core.schedule() }
+    #expect((now + alarm...now + alarm + 100).contains(interface.core.cpu.value.alarm))
+  }
+
   /// Of two with one priority the lower number is taken first, whichever was there before.
   @Test(arguments: [(40, 41), (41, 40)] as [(UInt32, UInt32)]) func anOffer(first: UInt32, second: UInt32)
     throws
