@@ -64,6 +64,7 @@ extension Core where H: VirtualizationExtensions {
     if H.isSoftware, let guest = cpu.value.loaded, isRunning(guest) {
       let now = hardware.read(.counter)
       if now < cpu.value.lookAgain {
+        // Whatever it is set to next, that is another one.
         cpu.value.alarm = 0
         return followTimer(guest.value.machine, at: now)
       }

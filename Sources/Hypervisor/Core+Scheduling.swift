@@ -50,7 +50,7 @@ extension Core where H: VirtualizationExtensions {
     var equals = 0
     /// When to look again at the latest.
     var deadline: UInt64 = ~0
-    /// When the timer of the loaded virtual CPU interrupts, where software makes it.
+    /// When the timer of the virtual CPU that runs interrupts, where software makes it.
     var timer: UInt64 = ~0
 
     init(now: UInt64) { self.now = now }

@@ -29,7 +29,7 @@ public struct PhysicalCPU: ~Copyable {
   var periodEnd: InlineArray<8, UInt64>
   /// When the hypervisor's timer interrupts.
   var alarm: UInt64
-  /// When the queue is to be looked at. The alarm is that, or when the timer of the loaded virtual CPU interrupts, where
+  /// When the queue is to be looked at. The alarm is that, or when the timer of the virtual CPU that runs interrupts, where
   /// software makes it.
   var lookAgain: UInt64
   /// Where the registers of its private interrupts lie in what is mapped of the device.
