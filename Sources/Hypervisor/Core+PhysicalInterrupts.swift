@@ -66,7 +66,7 @@ extension Core where H: VirtualizationExtensions {
       if now < cpu.value.lookAgain {
         // Whatever it is set to next, that is another one.
         cpu.value.alarm = 0
-        return followTimer(guest.value.machine, at: now)
+        return followTimer(guest, at: now)
       }
     }
     cpu.value.alarm = ~0

@@ -153,11 +153,8 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// The timer of the loaded guest has interrupted, or the guest has changed it: of all that the alarm is for, only that.
-  @inline(never) public func followTimer(_ machine: VirtualMachineReference, at now: UInt64) {
-    let state = settleTimer(machine, at: now) {
-      // Such a VM has only this one, and it runs.
-      offer(GuestInterrupt.dualTimer, to: machine.value.virtualCPU(0))
-    }
+  @inline(never) public func followTimer(_ guest: VirtualCPUReference, at now: UInt64) {
+    let state = settleTimer(guest.value.machine, at: now) { offer(GuestInterrupt.dualTimer, to: guest) }
     arm(min(cpu.value.lookAgain, state.deadline))
   }
 

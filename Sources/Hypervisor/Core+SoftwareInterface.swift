@@ -46,9 +46,12 @@ extension Core where H: VirtualizationExtensions {
     case (0x0C, false), (0x20, false): return UInt(acknowledge(guest, isAlias: offset == 0x20))
     case (0x18, false), (0x28, false):
       return UInt(identity(of: candidate(guest), for: guest, isAlias: offset == 0x28))
-    case (0x10, true), (0x24, true): return end(guest, value & 0x3FF)
+    case (0x10, true), (0x24, true):
+      end(guest, value & 0x3FF)
+      return 0
     case (0x1000, true):
-      return guest.value.interface.endsInTwoSteps ? deactivate(guest, value & 0x3FF) : 0
+      if guest.value.interface.endsInTwoSteps { deactivate(guest, value & 0x3FF) }
+      return 0
     case (_, true): guest.value.interface.write(value, offset: offset)
     default: return UInt(guest.value.interface.read(offset: offset))
     }
@@ -99,21 +102,20 @@ extension Core where H: VirtualizationExtensions {
   }
 
   /// GICC_EOIR and GICC_AEOIR: drops the priority, and ends the interrupt unless GICC_DIR does that.
-  /// - Returns: 0.
-  private func end(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
-    guard number < 1020, guest.value.interface.drop() else { return 0 }
-    return deactivate(guest, guest.value.interface.endsInTwoSteps ? 1023 : number)
+  private func end(_ guest: VirtualCPUReference, _ number: UInt32) {
+    guard number < 1020, guest.value.interface.drop() else { return }
+    if guest.value.interface.endsInTwoSteps {
+      propose(candidate(guest), to: guest)
+    } else {
+      deactivate(guest, number)
+    }
   }
 
-  /// - Parameter number: of an interrupt; others only make the priority that is being served count.
-  /// - Returns: 0.
-  @inline(__always) private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) -> UInt {
-    var interrupt = InterruptNumber(0)
-    if number &>> 5 <= VirtualMachine.sharedBanks {
-      interrupt = InterruptNumber(number)
-      bank(number &>> 5, of: guest).value.active.clear(interrupt.bit)
-    }
+  /// Ends the interrupt, if there is one with that number.
+  @inline(__always) private func deactivate(_ guest: VirtualCPUReference, _ number: UInt32) {
+    guard number &>> 5 <= VirtualMachine.sharedBanks else { return propose(candidate(guest), to: guest) }
+    let interrupt = InterruptNumber(number)
+    bank(number &>> 5, of: guest).value.active.clear(interrupt.bit)
     offer(interrupt, to: guest)
-    return 0
   }
 }

@@ -270,15 +270,21 @@ struct BuiltImage {
 
   /// What a tool of the toolchain prints about the ELF file.
   func tool(_ name: String, _ arguments: [String]) throws -> String {
+    let (printed, status) = try Self.run("/usr/bin/env", [name] + arguments + [executable.path])
+    try #require(status == 0, "\(name) failed")
+    return printed
+  }
+
+  /// What a program prints, and how it ends.
+  static func run(_ program: String, _ arguments: [String]) throws -> (printed: String, status: Int32) {
     let process = Process()
     let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [name] + arguments + [executable.path]
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
     process.standardOutput = output
     try process.run()
     let data = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
-    try #require(process.terminationStatus == 0, "\(name) failed")
-    return String(decoding: data, as: UTF8.self)
+    return (String(decoding: data, as: UTF8.self), process.terminationStatus)
   }
 }

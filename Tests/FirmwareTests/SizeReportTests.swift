@@ -6,17 +6,10 @@ import Testing
   /// No part has more than it is allotted, and what is stated are the images' bytes.
   @Test func statesTheImages() throws {
     let images = BuiltImage.all + [BuiltImage.translator, BuiltImage.steward]
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("SizeReport")
-    process.arguments = [BuiltImage.budgetFile.path] + images.map { BuiltImage.executable($0).path }
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let report = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(report)")
+    let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    let (report, status) = try BuiltImage.run(
+      products + "/SizeReport", [BuiltImage.budgetFile.path] + images.map { BuiltImage.executable($0).path })
+    #expect(status == 0, "\(report)")
     let lines = try [
       "aarch64: \(BuiltImage("Pocketvisor").bytes.count) of 30720 bytes",
       "aarch64-gicv2: \(BuiltImage("PocketvisorGICv2").bytes.count) of 30720 bytes",

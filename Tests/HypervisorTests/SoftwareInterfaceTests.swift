@@ -419,7 +419,7 @@ private struct SlowInterface {
     let now = interface.machine.read(.counter)
     func follow(isRaised: Bool = false, deadline: UInt64 = ~0) {
       interface.machine.timer = (isRaised, deadline)
-      interface.core.followTimer(interface.guest.value.machine, at: now)
+      interface.core.followTimer(interface.guest, at: now)
     }
     interface.core.cpu.value.lookAgain = now + 9000
     interface.core.cpu.value.alarm = now + 9000
@@ -443,7 +443,7 @@ private struct SlowInterface {
     let number = 32 + UInt32(timer.bit.trailingZeroBitCount)
     func follow(isRaised: Bool) {
       interface.machine.timer = (isRaised, ~0)
-      interface.core.followTimer(interface.guest.value.machine, at: 0)
+      interface.core.followTimer(interface.guest, at: 0)
     }
     follow(isRaised: true)
     #expect(interface[Register.acknowledge] == number && !interface.isInterrupting)
@@ -493,7 +493,7 @@ private struct SlowInterface {
     #expect(interface.isInterrupting)
   }
 
-  /// A timer that stays raised wakes nobody: neither the CPU of one that waits for something else, again and again.
+  /// A timer that stays raised does not wake the CPU of one that waits for something else, again and again.
   @Test(arguments: [(true, 1 << 30), (false, 4000)] as [(Bool, UInt64)])
   func theTimerOfOneThatWaits(isRaised: Bool, alarm: UInt64) throws {
     let interface = try started()

@@ -83,7 +83,7 @@ extension Exits {
       let now = Machine().devices.microseconds(time)
       guard transfer.isWrite else { return context.value.timer.read(offset: physical & 0xFFC, at: now) }
       context.value.timer.write(stored, offset: physical & 0xFFC, at: now)
-      core.followTimer(guest.value.machine, at: time)
+      core.followTimer(guest, at: time)
       return 0
     }
     let access = DeviceAccess(
